@@ -1,0 +1,58 @@
+# `make` lists the targets. Set-up comes first where it is needed, and takes no time once it is done.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PYTHON := $(or $(SAGEWRIGHT_PYTHON),python3)
+WORKERS := 2
+VENV := .venv/bin
+
+ifneq ($(filter deploy,$(MAKECMDGOALS)),)
+ifneq ($(origin ENV),command line)
+$(error name the environment: make deploy ENV=local)
+endif
+endif
+
+.PHONY: help setup demo deploy down test check format lock bench-synth clean
+
+help: ## List the targets
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Set the checkout up, inside the checkout; does only what is not done yet
+	@$(PYTHON) tools/setup.py
+
+demo: setup ## Deploy environments/local.yaml to the embedded AWS, and say what to try next
+	@$(VENV)/sagewright demo
+
+deploy: setup ## Deploy an environment through the plan gate: make deploy ENV=local
+	@$(VENV)/sagewright deploy -e '$(ENV)'
+
+down: ## Stop the embedded AWS; what was deployed there is gone
+	@if [ -x $(VENV)/sagewright ]; then $(VENV)/sagewright local down; else echo "nothing is set up here"; fi
+
+test: check ## All checks and all tests
+	@$(VENV)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+check: setup ## Format, lint, types, layers, and the freshness of everything generated
+	@$(VENV)/ruff format --check --quiet .
+	@$(VENV)/ruff check --quiet .
+	@$(VENV)/mypy
+	@$(VENV)/pytest -q -p no:cacheprovider tests/test_layers.py
+	@$(VENV)/python tools/lock.py --check
+	@$(VENV)/python tools/bindings.py --check
+	@$(VENV)/python tools/schema.py --check
+	@$(VENV)/python tools/policies_page.py --check
+
+format: setup ## Format the code and mend what can be mended
+	@$(VENV)/ruff format --quiet .
+	@$(VENV)/ruff check --fix .
+
+lock: setup ## Make the lock files from pyproject.toml
+	@$(VENV)/python tools/lock.py
+
+bench-synth: setup ## Measure synthesis: slim bindings against the stock provider package
+	@$(VENV)/python -m bench.synth
+
+clean: down ## Stop the embedded AWS and remove all that set-up, synthesis and the demo made
+	@rm -rf .venv .sagewright node_modules cdktf.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find modules/_aws -mindepth 1 -maxdepth 1 ! -name resources.txt -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Reusable SageMaker constructs: one folder is one module; they know no environment, account or stack."""

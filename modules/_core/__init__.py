@@ -1,0 +1,21 @@
+"""What every module is made of: value objects, checks that let Tokens through, IAM statements."""
+
+from .checks import at_least, at_most, distinct, matches, not_empty, one_of, refuse, unresolved, when
+from .record import record
+from .statement import Principal, Statement, document
+
+__all__ = [
+    "Principal",
+    "Statement",
+    "at_least",
+    "at_most",
+    "distinct",
+    "document",
+    "matches",
+    "not_empty",
+    "one_of",
+    "record",
+    "refuse",
+    "unresolved",
+    "when",
+]

@@ -1,0 +1,58 @@
+"""What SageMaker hosting instance types can do, by family; `instance_types.json` holds the facts.
+
+The gate's policies read the same file, so that module and policy never disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from .checks import unresolved
+
+Kind = Literal["burstable_families", "ebs_families", "nvme_families"]
+
+
+@cache
+def families(kind: Kind) -> frozenset[str]:
+    """Return the families of one kind, `m5` for `ml.m5.large`."""
+    table = json.loads(Path(__file__).with_name("instance_types.json").read_text(encoding="utf-8"))
+    return frozenset(table[kind])
+
+
+def family(instance_type: str) -> str:
+    """Return the family of an instance type: `g4dn` for `ml.g4dn.xlarge`."""
+    return instance_type.split(".")[1]
+
+
+def known(name: str, instance_type: str) -> str | None:
+    """Check that an instance type reads `ml.<family>.<size>` and that its family is in the table."""
+    if unresolved(instance_type):
+        return None
+    parts = instance_type.split(".")
+    if (
+        len(parts) == 3
+        and parts[0] == "ml"
+        and parts[1] in families("ebs_families") | families("nvme_families")
+    ):
+        return None
+    return f"{name}: supply a SageMaker hosting instance type such as ml.m5.large, got {instance_type!r}"
+
+
+def burstable(instance_type: str) -> bool:
+    """Tell whether SageMaker refuses to scale this type automatically; a Token is taken not to be.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-console.html
+    """
+    return not unresolved(instance_type) and family(instance_type) in families("burstable_families")
+
+
+def nvme(instance_type: str) -> bool:
+    """Tell whether this type stores on local NVMe, which the hardware encrypts with its own key.
+
+    A Token is taken not to. No volume key and no volume size applies to such an instance:
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ssd-instance-store.html
+    """
+    return not unresolved(instance_type) and family(instance_type) in families("nvme_families")

@@ -1,0 +1,22 @@
+"""The value object of which configs, decisions and outputs are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from typing_extensions import dataclass_transform
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def record(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen, keyword-only dataclass that refuses unknown keys when read from a file.
+
+    The pydantic configuration is plain data: modules do not depend on pydantic, environments are
+    read with it. Strict means that `"2"` is not a number and `1` is not a text.
+    """
+    made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
+    made.__pydantic_config__ = {"extra": "forbid", "strict": True, "use_attribute_docstrings": True}  # type: ignore[attr-defined]
+    return made

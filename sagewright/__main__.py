@@ -1,0 +1,5 @@
+"""`python -m sagewright`: the command line."""
+
+from sagewright.cli import main
+
+main()

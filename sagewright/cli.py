@@ -1,0 +1,376 @@
+"""The command line: one environment at a time, through the plan gate, onto AWS or the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sagewright import environment as environments
+from sagewright import project as projects
+from sagewright import synth as synthesis
+from sagewright.errors import SagewrightError, Usage
+from sagewright.project import Project
+from sagewright.steps import Steps
+from sagewright.terraform import handle_interrupts
+
+if TYPE_CHECKING:
+    from sagewright.deploy import Planned, Run
+
+app = typer.Typer(
+    name="sagewright",
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""SageMaker platforms from YAML, through a plan gate, onto AWS or the embedded AWS.
+
+An environment is a file, [bold]environments/NAME.yaml[/]; [bold]-e NAME[/] names it everywhere.
+
+[bold]Without an AWS account:[/] sagewright local up; sagewright deploy -e local
+
+[bold]Exit codes:[/] 0 done, gate open; 1 denied; 2 wrong input; 3 failed; 130 interrupted.""",
+)
+local_app = typer.Typer(help="The embedded AWS: an AWS for trying and testing, on this machine.")
+app.add_typer(local_app, name="local")
+
+Name = Annotated[
+    str, typer.Option("-e", "--environment", metavar="NAME", help="The environment: environments/NAME.yaml.")
+]
+Local = Annotated[
+    bool, typer.Option("--local", help="Act on the embedded AWS, whatever the environment, prod too.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on standard output.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before AWS is changed.")]
+
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count; what Typer returns for it too."""
+
+
+def main() -> None:
+    """Run the command line; every error becomes one clear text and an exit code."""
+    handle_interrupts()
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        stop(Usage.exit_code, f"{error.format_message().rstrip('.')}; see `sagewright --help`")
+    except SagewrightError as error:
+        stop(error.exit_code, str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        stop(code, "interrupted; run the command again to go on")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def stop(code: int, text: str) -> NoReturn:
+    """End the command with an error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {text}", style="red", markup=False)
+    sys.exit(code)
+
+
+class Output:
+    """Where a command speaks: progress and tables for people, or one JSON document for a program."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False)
+        self.steps = Steps(self.console)
+
+    def give(self, result: dict[str, Any]) -> None:
+        """Print the result for a program."""
+        if self.as_json:
+            typer.echo(json.dumps(result, indent=2))
+
+
+def open_run(name: str, local: bool, output: Output) -> Run:
+    """Check the environment and its account, synthesize it, and start the gate's slow imports meanwhile."""
+    from sagewright import gate, target
+    from sagewright.deploy import Run
+
+    checkout = projects.find()
+    environment = environments.read(name, checkout.environments)
+    chosen = target.choose(checkout, environment, local)
+    with output.steps.step("synth") as step:
+        assembly = synthesis.synthesize(checkout, name)
+        step.note = f"{len(assembly.of(name))} stacks"
+    threading.Thread(target=gate.preload, daemon=True).start()
+    return Run(project=checkout, target=chosen, assembly=assembly, steps=output.steps)
+
+
+def reported(output: Output, work: Callable[[], dict[str, Any]]) -> None:
+    """Do the work of a command; show the report of a closed gate, or what is not live, before the error."""
+    from sagewright.deploy import GateClosed, NotLive
+    from sagewright.gate import show
+    from sagewright.verify import show as show_findings
+
+    try:
+        result = work()
+    except GateClosed as closed:
+        output.give({"error": str(closed), "gate": closed.report.to_dict()})
+        show(closed.report, output.console)
+        raise
+    except NotLive as wrong:
+        output.give({"error": str(wrong), "verify": [finding.to_dict() for finding in wrong.findings]})
+        show_findings(wrong.findings, output.console)
+        raise
+    output.give(result)
+
+
+@app.command()
+def synth(
+    environment: Annotated[
+        str | None,
+        typer.Option("-e", "--environment", metavar="NAME", help="Just this environment; default: all."),
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Write Terraform JSON to cdktf.out/, after checking every environment file."""
+    output = Output(json_)
+    checkout = projects.find()
+    if environment is not None:
+        environments.read(environment, checkout.environments)
+    with output.steps.step("synth") as step:
+        assembly = synthesis.synthesize(checkout, environment)
+        step.note = f"{len(assembly.stacks)} stacks"
+    for stack in assembly.stacks:
+        output.console.print(f"  {stack.name:<24} {stack.synthesized.relative_to(checkout.root)}")
+    output.give(
+        {"stacks": [{"name": stack.name, "path": str(stack.synthesized)} for stack in assembly.stacks]}
+    )
+
+
+@app.command()
+def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
+    """Plan an environment and show what the gate thinks of it; nothing is changed.
+
+    Stacks whose inputs are not deployed yet are planned against the plans of those that they need.
+    The saved plans lie in .sagewright/plans/.
+    """
+    from sagewright.gate import show
+
+    output = Output(json_)
+
+    def work() -> dict[str, Any]:
+        run = open_run(environment, local, output)
+        plans = run.plan(run.assembly.of(environment))
+        report = run.gate(plans)
+        show(report, output.console)
+        return {"stacks": [summary(each) for each in plans], "gate": report.to_dict()}
+
+    reported(output, work)
+
+
+@app.command()
+def gate(
+    environment: Name,
+    plans: Annotated[
+        list[Path], typer.Argument(metavar="PLAN…", help="Saved plans or plan JSON, of any origin.")
+    ],
+    json_: Json = False,
+) -> None:
+    """Judge plans, wherever they come from, by the policies and an environment's protection.
+
+    [bold]Exit codes:[/] 0 open, 1 denied, 2 wrong input, 3 a plan or a policy could not be judged.
+    """
+    from sagewright import gate as gates
+
+    output = Output(json_)
+    checkout = projects.find()
+    facts = environments.read(environment, checkout.environments)
+    os.environ.update(checkout.variables())
+    report = gates.gate([gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans], facts)
+    gates.show(report, output.console)
+    output.give(report.to_dict())
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def deploy(environment: Name, local: Local = False, yes: Yes = False, json_: Json = False) -> None:
+    """Plan, gate, apply and verify an environment; what the gate denies is not applied.
+
+    All stacks are planned and gated before the first is applied. Run again after any failure.
+    """
+    output = Output(json_)
+    reported(output, lambda: deployed(open_run(environment, local, output), yes, output))
+
+
+def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
+    """Deploy an environment and return the result for a program."""
+    start = time.monotonic()
+    stacks = run.assembly.of(run.target.environment.name)
+    changed = run.deploy(stacks, approver(run, yes, output))
+    findings = run.verify(stacks)
+    wall = time.monotonic() - start
+    what = "is up to date: nothing changes" if not changed else "is deployed and verified"
+    output.console.print(f"\n[bold green]{run.target.environment.name} {what}[/] on {run.target.name}")
+    output.console.print(f"{wall:.0f} s, of which Terraform worked {run.clock.seconds:.0f} s (side by side)")
+    return {
+        "environment": run.target.environment.name,
+        "changed": changed,
+        "verify": [finding.to_dict() for finding in findings],
+        "steps": [
+            {"name": step.name, "seconds": round(step.seconds, 3), "note": step.note}
+            for step in run.steps.done
+        ],
+        "wall_seconds": round(wall, 3),
+        "terraform_seconds": round(run.clock.seconds, 3),
+    }
+
+
+@app.command()
+def verify(environment: Name, local: Local = False, json_: Json = False) -> None:
+    """Compare what is live with what was applied: endpoint configurations, weights, instance counts."""
+    from sagewright.verify import show
+
+    output = Output(json_)
+
+    def work() -> dict[str, Any]:
+        run = open_run(environment, local, output)
+        findings = run.verify(run.assembly.of(environment))
+        show(findings, output.console)
+        return {"verify": [finding.to_dict() for finding in findings]}
+
+    reported(output, work)
+
+
+@app.command()
+def destroy(environment: Name, local: Local = False, yes: Yes = False, json_: Json = False) -> None:
+    """Destroy an environment, last stack first; the gate refuses it where the environment is protected."""
+    output = Output(json_)
+
+    def work() -> dict[str, Any]:
+        run = open_run(environment, local, output)
+        changed = run.destroy(run.assembly.of(environment), approver(run, yes, output))
+        output.console.print(
+            f"\n[bold green]{environment} is destroyed[/]" if changed else "nothing is deployed"
+        )
+        return {"environment": environment, "changed": changed}
+
+    reported(output, work)
+
+
+@app.command()
+def demo() -> None:
+    """Start the embedded AWS, deploy the environment `local` to it, and say what to try next."""
+    from sagewright import demo as demonstration
+    from sagewright.local import process
+
+    output = Output(False)
+    with output.steps.step("embedded AWS") as step:
+        step.note = process.up(projects.find().work).url
+
+    def work() -> dict[str, Any]:
+        run = open_run("local", True, output)
+        result = deployed(run, True, output)
+        demonstration.show(run, output.console)
+        return result
+
+    reported(output, work)
+
+
+@app.command()
+def doctor(
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "-e", "--environment", metavar="NAME", help="Check the credentials of this environment too."
+        ),
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Check everything that Sagewright needs on this machine, and say how to mend what is missing."""
+    from sagewright import doctor as checks
+
+    output = Output(json_)
+    checkout = projects.find()
+    facts = environments.read(environment, checkout.environments) if environment else None
+    found = checks.run(checkout, facts)
+    checks.show(found, output.console)
+    output.give({"checks": [check.to_dict() for check in found]})
+    raise typer.Exit(0 if all(check.ok for check in found) else SagewrightError.exit_code)
+
+
+@local_app.command("up")
+def local_up(
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: a free one.")] = None,
+    json_: Json = False,
+) -> None:
+    """Start the embedded AWS in the background, or say where it runs already."""
+    from sagewright.local import process
+
+    output = Output(json_)
+    running = process.up(projects.find().work, port)
+    output.console.print(f"the embedded AWS runs at {running.url} (process {running.pid}, log {running.log})")
+    output.give({"url": running.url, "port": running.port, "pid": running.pid, "log": str(running.log)})
+
+
+@local_app.command("status")
+def local_status(json_: Json = False) -> None:
+    """Say whether the embedded AWS runs, and where; exit code 1 where it does not."""
+    from sagewright.local import process
+
+    output = Output(json_)
+    running = process.status(projects.find().work)
+    if running is None:
+        output.console.print("the embedded AWS does not run")
+        output.give({"running": False})
+        raise typer.Exit(1)
+    output.console.print(f"the embedded AWS runs at {running.url} (process {running.pid}, log {running.log})")
+    output.give({"running": True, "url": running.url, "port": running.port, "pid": running.pid})
+
+
+@local_app.command("down")
+def local_down(json_: Json = False) -> None:
+    """Stop the embedded AWS; everything in it is gone, and so is the Terraform state of what was in it."""
+    from sagewright.local import process
+
+    output = Output(json_)
+    checkout = projects.find()
+    stopped = process.down(checkout.work)
+    forgotten = forget(checkout)
+    output.console.print("the embedded AWS is stopped" if stopped else "the embedded AWS did not run")
+    output.give({"stopped": stopped, "forgotten": forgotten})
+
+
+def forget(checkout: Project) -> list[str]:
+    """Remove the local Terraform states: what they describe was in the embedded AWS that is gone."""
+    states = sorted((checkout.work / "state").glob("*.tfstate*"))
+    for state in states:
+        state.unlink()
+    return [state.name for state in states]
+
+
+def approver(run: Run, yes: bool, output: Output) -> Callable[[Sequence[Planned]], None]:
+    """Return what asks a person before AWS is changed; the embedded AWS is changed unasked."""
+
+    def ask(plans: Sequence[Planned]) -> None:
+        if yes or run.target.running is not None:
+            return
+        table = Table("stack", "plan", title=f"changes to {run.target.name}", title_justify="left")
+        for each in plans:
+            table.add_row(each.stack.name, str(each))
+        output.console.print(table)
+        if not sys.stdin.isatty():
+            raise Usage("nobody is there to ask; pass --yes to apply what the gate let through")
+        if not typer.confirm("Apply?", err=True):
+            raise SagewrightError("not approved: nothing was changed")
+
+    return ask
+
+
+def summary(each: Planned) -> dict[str, Any]:
+    """Return a plan for a program."""
+    return {"stack": each.stack.name, "preview": each.preview, "path": str(each.path), **each.counts}

@@ -1,0 +1,88 @@
+"""What `make demo` says at its end: what exists, how to look at it, change it, and take it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from sagewright.deploy import Run
+from sagewright.verify import Resource, resources
+
+SHOWN = {
+    "aws_vpc": "id",
+    "aws_kms_alias": "name",
+    "aws_s3_bucket": "bucket",
+    "aws_ecr_repository": "name",
+    "aws_sagemaker_model_package_group": "model_package_group_name",
+    "aws_sagemaker_model": "name",
+    "aws_sagemaker_endpoint": "name",
+}
+"""The resources that a newcomer looks for, and the attribute that names each."""
+
+
+def variants(made: Sequence[Resource], endpoint: Mapping[str, Any]) -> str:
+    """Return an endpoint's variants: weight, instances, scaling limits."""
+    scaling = {
+        each.values["resource_id"]: each.values for each in made if each.type == "aws_appautoscaling_target"
+    }
+    said = []
+    for each in made:
+        if each.type != "aws_sagemaker_endpoint_configuration":
+            continue
+        if each.values["name"] != endpoint["endpoint_config_name"]:
+            continue
+        for variant in each.values["production_variants"]:
+            limits = scaling.get(f"endpoint/{endpoint['name']}/variant/{variant['variant_name']}")
+            said.append(
+                f"{variant['variant_name']}: weight {variant['initial_variant_weight']:g}, "
+                f"{variant['initial_instance_count']} x {variant['instance_type']}"
+                + (f", scales {limits['min_capacity']} to {limits['max_capacity']}" if limits else "")
+            )
+    return "\n".join(said)
+
+
+def show(run: Run, console: Console) -> None:
+    """Print the tables and the commands; every command works when pasted."""
+    environment, running = run.target.environment, run.target.running
+    assert running is not None
+    table = Table("what", title="What exists", title_justify="left")
+    table.add_column("name", overflow="fold")
+    table.add_column("details", overflow="fold")
+    total, endpoints = 0, []
+    for stack in run.assembly.of(environment.name):
+        made = list(resources(run.states[stack.name]["values"]["root_module"]))
+        total += len(made)
+        for each in made:
+            if each.type in SHOWN:
+                details = ""
+                if each.type == "aws_sagemaker_endpoint":
+                    endpoints.append(each.values["name"])
+                    details = variants(made, each.values)
+                kind = each.type.removeprefix("aws_").replace("_", " ")
+                table.add_row(kind, str(each.values[SHOWN[each.type]]), details)
+    console.print()
+    console.print(table)
+    console.print(f"{total} resources in all\n")
+    settings = running.environment(environment.account_id, environment.region)
+    shown = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+    exports = "\n".join(f"export {name}={settings[name]}" for name in shown)
+    python = run.project.root / ".venv" / "bin" / "python"
+    endpoint = endpoints[0] if endpoints else ""
+    call = f"import boto3; print(boto3.client('sagemaker').describe_endpoint(EndpointName='{endpoint}'))"
+    text = f"""Look at it (any AWS tool will do; the access key id is the account id):
+
+{exports}
+aws sagemaker list-endpoints
+aws sagemaker describe-endpoint --endpoint-name {endpoint}
+{python} -c "{call}"
+
+Change something: edit environments/local.yaml, say a variant's weight, then
+make deploy ENV=local
+
+Take it down:
+make down
+"""
+    console.print(text, markup=False, soft_wrap=True)

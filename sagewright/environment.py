@@ -1,0 +1,95 @@
+"""What the command line knows of an environment: who it is, where it lives, how it is protected."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from sagewright.errors import Usage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """The facts of `environments/<name>.yaml` that the gate, Terraform and verify need.
+
+    The rest of the file is the stacks' business and is checked by synthesis.
+    """
+
+    name: str
+    organization: str
+    account_id: str
+    region: str
+    production: bool
+    """Production rules apply: capacity, scaling, and unknown values are denied."""
+    protected: bool
+    """Stateful resources can be neither deleted nor replaced."""
+    embedded: bool
+    """Lives on the embedded AWS only; its state is a local file."""
+    state_bucket: str | None
+    """S3 bucket of the Terraform state; `None` where the state is a local file."""
+    path: Path
+
+    @property
+    def file(self) -> str:
+        """The file, as errors name it: `environments/dev.yaml`."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+
+def names(folder: Path) -> list[str]:
+    """Return the environments that `folder` describes, in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def read(name: str, folder: Path) -> Environment:
+    """Read the facts of one environment.
+
+    Raises `Usage` when there is no such file, when it is not a YAML mapping, or when a fact is
+    missing or of the wrong type; the error names the file, the key, the value and what is right.
+    """
+    path = folder / f"{name}.yaml"
+    shown = f"{folder.name}/{path.name}"
+    if not path.is_file():
+        known = ", ".join(names(folder)) or "none"
+        raise Usage(f"{shown}: there is no environment {name!r}; there are: {known}")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Usage(f"{shown}: not a YAML file: {error}") from None
+    if not isinstance(document, dict):
+        got = "an empty file" if document is None else repr(document)
+        raise Usage(f"{shown}: supply a mapping of settings, got {got}")
+    problems: list[str] = []
+
+    def fact(key: str, pattern: str) -> str:
+        value = document.get(key)
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            problems.append(f"{shown}: {key}: supply a string that matches {pattern}, got {value!r}")
+            return ""
+        return value
+
+    def flag(key: str, default: bool | None = None) -> bool:
+        value = document.get(key, default)
+        if not isinstance(value, bool):
+            problems.append(f"{shown}: {key}: supply true or false, got {value!r}")
+        return value is True
+
+    state = document.get("state")
+    environment = Environment(
+        name=name,
+        organization=fact("organization", r"[a-z][a-z0-9-]{1,19}"),
+        account_id=fact("account_id", r"\d{12}"),
+        region=fact("region", r"[a-z]{2}(-[a-z]+)+-\d"),
+        production=flag("production"),
+        protected=flag("protected"),
+        embedded=flag("embedded", False),
+        state_bucket=state.get("bucket") if isinstance(state, dict) else None,
+        path=path,
+    )
+    if environment.state_bucket is None and not environment.embedded:
+        problems.append(f"{shown}: state.bucket: supply the S3 bucket of the Terraform state, got {state!r}")
+    if problems:
+        raise Usage("\n".join(problems))
+    return environment

@@ -1,0 +1,67 @@
+"""The gate on the plan: does what Terraform is about to do keep to the policies?
+
+`gate(plans, environment)` reads plans of any origin, asks every rule of `policies/catalog.yaml` that is for
+the environment about every resource that it is for, and answers with a `Report`. It fails closed: whatever
+cannot be read, asked or understood is an error, and the gate stays shut (exit codes: 0 open, 1 denied,
+3 error). checkov, which takes seconds to import, is imported at the first call, or by `preload` meanwhile.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sagewright.gate.plan import PlanError, PlanInput, Show
+from sagewright.gate.report import Report, Result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sagewright.environment import Environment
+
+
+def gate(
+    plans: Sequence[PlanInput],
+    environment: Environment,
+    *,
+    policies: Path | None = None,
+    today: datetime.date | None = None,
+    show_plan: Show | None = None,
+) -> Report:
+    """Judge all plans of one environment together, and report.
+
+    `policies` is the folder with the rules (default: those that ship), `today` the day against which
+    waivers expire, `show_plan` turns a saved plan into JSON (default: `terraform show` in a folder of its
+    own, with the checkout's Terraform). Raises nothing for bad plans or policies: they are results with the
+    state `error`.
+    """
+    from sagewright.gate.catalog import POLICIES
+    from sagewright.gate.judge import judge
+    from sagewright.gate.saved_plan import show_here
+
+    return judge(
+        plans,
+        environment,
+        policies or POLICIES,
+        today or datetime.datetime.now(datetime.timezone.utc).date(),
+        show_plan or show_here(),
+    )
+
+
+def preload() -> None:
+    """Import checkov, for a background thread to do while Terraform plans."""
+    from sagewright.gate import checks
+
+    checks.preload()
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report for a person: what stops first, what passed as one line."""
+    from sagewright.gate.console import show as show_report
+
+    show_report(report, console)
+
+
+__all__ = ["PlanError", "PlanInput", "Report", "Result", "gate", "preload", "show"]

@@ -1,0 +1,227 @@
+"""The catalogue of rules and the waivers from them, read strictly: what is not understood closes the gate."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from policies.plan.model import Change, Resource
+from sagewright.gate.report import Mode, Severity
+
+POLICIES = Path(__file__).resolve().parents[2] / "policies"
+"""The policies that ship with Sagewright."""
+
+Kind = Literal["builtin", "checkov", "plan"]
+Where = Literal["all", "production", "protected"]
+Text = Annotated[str, Field(min_length=10)]
+TERRAFORM_TYPE = re.compile(r"[a-z0-9]+_[a-z0-9_]+")
+
+
+class PolicyError(Exception):
+    """The policies cannot be read; the text says where and what is right."""
+
+
+class Strict(BaseModel):
+    """What a file may say, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Rule(Strict):
+    """One rule of the catalogue."""
+
+    id: str = Field(pattern=r"^(SW_[A-Z0-9]+(_[A-Z0-9]+)*|CKV2?_AWS_\d+)$")
+    """`SW_…` for ours; checkov's own id for one of its built-in checks."""
+    kind: Kind
+    """`builtin`: in checkov; `checkov`: ours, in policies/checkov; `plan`: ours, in policies/plan."""
+    title: str = Field(min_length=10, max_length=100)
+    """What is so when all is well; lower case, no full stop."""
+    severity: Severity
+    environments: Where = "all"
+    mode: Mode
+    subject: Literal["resource", "change"] = "resource"
+    """What the rule is asked about: planned resources, or changes (deletions too)."""
+    types: dict[str, str] | list[str] = Field(min_length=1)
+    """Resource types that it is for, `*` allowed; a mapping gives the reason for each."""
+    taggable: bool = False
+    """Only resources that can carry tags (that have `tags_all`)."""
+    reads: list[str] = []
+    """Arguments that decide, for checkov: where one is unknown at plan, the result is unknown."""
+    refers: list[str] = []
+    """Arguments that must have a value, for checkov: a reference to another resource is enough."""
+    why: Text
+    mend: Text
+    references: list[Annotated[str, Field(pattern=r"^https://")]] = Field(min_length=1)
+
+    @field_validator("types")
+    @classmethod
+    def _types_are_terraform_types(cls, types: dict[str, str] | list[str]) -> dict[str, str] | list[str]:
+        for type_ in types:
+            if not TERRAFORM_TYPE.fullmatch(type_.replace("*", "x")):
+                raise ValueError(f"supply Terraform resource types such as aws_s3_bucket, got {type_!r}")
+        return types
+
+    @model_validator(mode="after")
+    def _kind_fits(self) -> Rule:
+        if (self.kind == "builtin") == self.id.startswith("SW_"):
+            raise ValueError(f"kind {self.kind} does not fit the id {self.id}")
+        if self.kind == "plan" and (self.reads or self.refers):
+            raise ValueError("reads and refers are for checkov; a plan rule reads what it needs")
+        if self.kind != "plan" and (self.subject == "change" or self.taggable):
+            raise ValueError("subject: change and taggable are for plan rules; checkov sees resources only")
+        return self
+
+    def applies(self, production: bool, protected: bool) -> bool:
+        """Tell whether the rule is for an environment."""
+        return {"all": True, "production": production, "protected": protected}[self.environments]
+
+    def is_for(self, type_: str) -> bool:
+        """Tell whether the rule is for resources of a type."""
+        if type_ in self.types:
+            return True
+        return any("*" in pattern and fnmatch.fnmatchcase(type_, pattern) for pattern in self.types)
+
+    def reason(self, type_: str) -> str:
+        """Return why a type is listed, or nothing."""
+        return self.types.get(type_, "") if isinstance(self.types, dict) else ""
+
+
+class LeftOut(Strict):
+    """A built-in check of checkov for one of our types that is left off, and why."""
+
+    id: str = Field(pattern=r"^CKV2?_AWS_\d+$")
+    reason: Text
+
+
+class Catalog(Strict):
+    """`policies/catalog.yaml`."""
+
+    rules: list[Rule] = Field(min_length=1)
+    left_out: list[LeftOut] = []
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Catalog:
+        ids = [rule.id for rule in self.rules] + [check.id for check in self.left_out]
+        if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+            raise ValueError(f"listed twice: {', '.join(twice)}")
+        return self
+
+
+class Waiver(Strict):
+    """One exception to one rule: for whom, why, by whom, and until when."""
+
+    rule: str
+    environments: list[str] = Field(min_length=1)
+    """Environments that it holds for, by name."""
+    stack: str = Field(min_length=1)
+    """Stack that the address is in, with or without the name of the environment before it."""
+    address: str = Field(min_length=1)
+    """Terraform address; `*` stands for any characters."""
+    reason: Text
+    owner: str = Field(min_length=3)
+    """Who answers for it: a team or a mail address."""
+    expires: datetime.date
+    """Last day that it holds."""
+
+    @field_validator("address")
+    @classmethod
+    def _address_names_something(cls, address: str) -> str:
+        if not address.strip("*."):
+            raise ValueError(f"name what is waived, not everything: got {address!r}")
+        return address
+
+    def covers(self, rule: str, subject: Resource | Change) -> bool:
+        """Tell whether a result of a rule is waived."""
+        return rule == self.rule and self.stack_in({subject.stack}) and self.names(subject.address)
+
+    def names(self, address: str) -> bool:
+        """Tell whether an address is meant."""
+        return re.fullmatch(re.escape(self.address).replace(r"\*", ".*"), address) is not None
+
+    def stack_in(self, stacks: set[str]) -> bool:
+        """Tell whether the stack is among some, which begin with the environment's name."""
+        return bool(stacks & {self.stack, *(f"{name}-{self.stack}" for name in self.environments)})
+
+    def __str__(self) -> str:
+        return f"{self.rule} for {self.address} in {self.stack}"
+
+
+class Waivers(Strict):
+    """`policies/waivers.yaml`."""
+
+    waivers: list[Waiver] = []
+
+
+Document = TypeVar("Document", Catalog, Waivers)
+
+
+def read_catalog(folder: Path) -> Catalog:
+    """Read the catalogue of a policies folder; raises `PolicyError`, with all that is wrong at once."""
+    return read(folder / "catalog.yaml", Catalog)
+
+
+def read_waivers(folder: Path, catalog: Catalog) -> list[Waiver]:
+    """Read the waivers of a policies folder; raises `PolicyError`, also for a waiver of an unknown rule."""
+    waivers = read(folder / "waivers.yaml", Waivers).waivers
+    known = {rule.id for rule in catalog.rules}
+    if unknown := sorted({waiver.rule for waiver in waivers} - known):
+        raise PolicyError(f"{folder / 'waivers.yaml'}: no such rule: {', '.join(unknown)}")
+    return waivers
+
+
+def read(path: Path, kind: type[Document]) -> Document:
+    """Read a YAML file into a document; raises `PolicyError` naming every wrong value and its place."""
+    try:
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise PolicyError(f"{path}: not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise PolicyError(f"{path}: supply a mapping, got {type(content).__name__}")
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        lines = [problem(detail, content) for detail in error.errors(include_url=False)]
+        raise PolicyError("\n".join(f"{path}: {line}" for line in lines)) from None
+
+
+def problem(detail: Mapping[str, Any], content: Any) -> str:
+    """Return one validation error as text: which entry, which key, what is wrong."""
+    place = list(detail["loc"])
+    names: list[str] = []
+    for step in place:
+        try:
+            content = content[step]
+        except (KeyError, IndexError, TypeError):
+            content = None
+        name = content.get("id", content.get("rule")) if isinstance(content, dict) else None
+        names.append(f"{step} ({name})" if isinstance(step, int) and name else str(step))
+    got = (
+        ""
+        if detail["type"] == "missing" or isinstance(detail["input"], dict)
+        else f", got {detail['input']!r}"
+    )
+    return f"{'.'.join(names) or 'document'}: {detail['msg'].removeprefix('Value error, ')}{got}"
+
+
+class UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML in which the same key twice is an error instead of the last one winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; raises a YAML error for a key that is there twice."""
+        keys = [key.value for key, _ in node.value]
+        for key, (key_node, _) in zip(keys, node.value, strict=True):
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key!r} is there twice", key_node.start_mark
+                )
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping

@@ -1,0 +1,291 @@
+"""The gate itself: plans in, a report out; what cannot be judged closes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from policies.plan.model import Change, Planned, Resource
+from sagewright.gate import checks, ledger, rules
+from sagewright.gate.catalog import Catalog, PolicyError, Rule, Waiver, read_catalog, read_waivers
+from sagewright.gate.checks import CheckError, Verdict
+from sagewright.gate.plan import Plan, PlanError, PlanInput, Show, read
+from sagewright.gate.redaction import Redactor
+from sagewright.gate.report import GATE, Mode, Report, Result, rank
+
+if TYPE_CHECKING:
+    from sagewright.environment import Environment
+
+LONGEST = 300
+"""Characters of a finding that are shown; cut after redaction."""
+LONGEST_ERROR = 3000
+"""Characters of an error that are shown: one may list all that is wrong in a file."""
+
+
+class Judgement:
+    """One run of the gate: collects results and errors, and says nothing that is secret."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.results: list[Result] = []
+        self.redactor = Redactor()
+
+    def error(self, title: str, message: str, remedy: str, stack: str = "", address: str = "") -> None:
+        """Record what keeps the gate from judging."""
+        self.results.append(
+            Result(
+                rule=GATE,
+                title=title,
+                severity="critical",
+                state="error",
+                mode="deny",
+                stack=stack,
+                address=address,
+                message=message,
+                remedy=remedy,
+                touched=True,
+            )
+        )
+
+    def record(self, rule: Rule, subject: Resource | Change, verdict: Verdict, waiver: Waiver | None) -> None:
+        """Record what a rule says of a resource."""
+        change = subject if isinstance(subject, Change) else subject.change
+        waived = waiver is not None and verdict.state in ("fail", "unknown")
+        self.results.append(
+            Result(
+                rule=rule.id,
+                title=rule.title,
+                severity=rule.severity,
+                state="waived" if waived else verdict.state,
+                mode=self.mode(rule, verdict),
+                stack=subject.stack,
+                address=subject.address,
+                message=verdict.message,
+                remedy="" if verdict.state == "pass" else rule.mend,
+                touched=change.touched,
+                waiver=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
+                if waiver and waived
+                else "",
+            )
+        )
+
+    def mode(self, rule: Rule, verdict: Verdict) -> Mode:
+        """Return what a result does: an unknown value denies in production, and advises elsewhere."""
+        if verdict.state == "unknown" and not self.environment.production:
+            return "advise"
+        return rule.mode
+
+    def report(self, plans: Sequence[Plan], applied: int) -> Report:
+        """Return the report, sorted and redacted."""
+        return Report(
+            environment=self.environment.name,
+            stacks=tuple(plain(plan.stack) for plan in plans),
+            results=tuple(sorted(map(self.redacted, self.results), key=rank)),
+            touched=sum(change.touched for plan in plans for change in plan.changes),
+            rules=applied,
+        )
+
+    def redacted(self, result: Result) -> Result:
+        """Return a result with every secret hidden, then cut to a readable length, in plain characters."""
+        message = self.redactor.hide(result.message)
+        longest = LONGEST_ERROR
+        if result.state != "error":
+            message, longest = " ".join(message.splitlines()), LONGEST
+        if len(message) > longest:
+            message = f"{message[:longest]}…"
+        return dataclasses.replace(
+            result,
+            message=plain(message),
+            address=plain(self.redactor.hide(result.address)),
+            stack=plain(result.stack),
+        )
+
+
+def plain(text: str) -> str:
+    """Return a text with control and direction characters written out, so that it cannot forge others."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def judge(
+    sources: Sequence[PlanInput], environment: Environment, policies: Path, today: datetime.date, show: Show
+) -> Report:
+    """Judge an environment's plans by the rules of a policies folder."""
+    judgement = Judgement(environment)
+    plans = list(read_plans(judgement, sources, show))
+    for plan in plans:
+        judgement.redactor.learn(plan.document)
+    try:
+        catalog = read_catalog(policies)
+        waivers = read_waivers(policies, catalog)
+    except PolicyError as error:
+        judgement.error("the policies can be read", str(error), "mend the file")
+        return judgement.report(plans, 0)
+    applying = [rule for rule in catalog.rules if rule.applies(environment.production, environment.protected)]
+    waiving = [waiver for waiver in waivers if environment.name in waiver.environments]
+    verdicts = list(ask_all(judgement, catalog, applying, plans, policies))
+    for rule, subject, verdict in verdicts:
+        judgement.record(rule, subject, verdict, in_force(waiving, rule, subject, today))
+    check_ledger(judgement, applying, plans, verdicts)
+    check_waivers(judgement, waiving, verdicts, applying, plans, today)
+    return judgement.report(plans, len(applying))
+
+
+def read_plans(judgement: Judgement, sources: Sequence[PlanInput], show: Show) -> Iterator[Plan]:
+    """Yield the plans that can be judged, and record why others cannot."""
+    title = "the plan can be judged"
+    if not sources:
+        judgement.error(title, "there is no plan", "supply at least one plan")
+    seen: set[str] = set()
+    for source in sources:
+        try:
+            plan = read(source, judgement.environment, show)
+        except PlanError as error:
+            judgement.error(title, f"{source.path}: {error}", error.remedy, source.stack or "")
+            continue
+        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+            message = f"{source.path}: is not laid out as a plan: {type(error).__name__}: {error}"
+            judgement.error(
+                title, message, "make its JSON again: terraform show -json PLAN", source.stack or ""
+            )
+            continue
+        if plan.stack in seen:
+            message = f"{source.path}: is a second plan of stack {plan.stack}"
+            judgement.error(title, message, "supply one plan for each stack", plan.stack)
+            continue
+        seen.add(plan.stack)
+        yield plan
+
+
+def ask_all(
+    judgement: Judgement, catalog: Catalog, applying: Sequence[Rule], plans: Sequence[Plan], policies: Path
+) -> Iterator[tuple[Rule, Resource | Change, Verdict]]:
+    """Yield what every rule says of every subject; record the rules that cannot be asked."""
+    found: dict[str, dict[str, Any]] = {"checkov": {}, "plan": {}, "builtin": {}}
+    try:
+        with checks.LOCK, checks.quiet():
+            found["builtin"] = checks.builtin_checks(rule.id for rule in catalog.rules)
+            found["checkov"] = checks.own_checks(policies)
+        found["plan"] = rules.own_rules(policies)
+    except CheckError as error:
+        judgement.error("every rule can be asked", str(error), "mend the policies")
+    check_rules(judgement, catalog, found)
+    planned = Planned(tuple(resource for plan in plans for resource in plan.resources))
+    asked = [
+        (rule, found[rule.kind][rule.id])
+        for rule in applying
+        if rule.kind != "plan" and rule.id in found[rule.kind]
+    ]
+    for plan in plans:
+        try:
+            yield from checks.run(plan, asked)
+        except Exception as error:
+            message = f"checkov failed: {type(error).__name__}: {error}"
+            judgement.error("every rule can be asked", message, "report it, with the plan", plan.stack)
+        for rule in applying:
+            if function := found["plan"].get(rule.id):
+                for subject in ledger.subjects(rule, plan):
+                    yield rule, subject, rules.ask(function, subject, planned)
+
+
+def check_rules(judgement: Judgement, catalog: Catalog, found: dict[str, dict[str, Any]]) -> None:
+    """Record rules without code, code without a rule, and checks that are not for the types of their rule."""
+    title = "every rule can be asked"
+    for rule in catalog.rules:
+        check = found[rule.kind].get(rule.id)
+        if check is None:
+            where = "checkov has" if rule.kind == "builtin" else f"policies/{rule.kind} has"
+            judgement.error(title, f"{where} no {rule.id}", "mend the id in catalog.yaml, or write the rule")
+        elif not set(rule.types) <= supported(check, rule):
+            message = f"{rule.id} is not for {', '.join(sorted(set(rule.types) - supported(check, rule)))}"
+            judgement.error(title, message, "mend the types in catalog.yaml")
+    known = {rule.id for rule in catalog.rules}
+    for kind in ("checkov", "plan"):
+        for id_ in sorted(set(found[kind]) - known):
+            judgement.error(
+                title, f"policies/{kind} has {id_}, catalog.yaml has not", "add it to catalog.yaml"
+            )
+
+
+def supported(check: Any, rule: Rule) -> set[str]:
+    """Return the types that a check can be asked about; a plan rule leaves that to the catalogue."""
+    if rule.kind == "plan":
+        return set(rule.types)
+    types = getattr(check, "supported_entities", None)
+    return set(types if types is not None else check.resource_types)
+
+
+def in_force(
+    waivers: Sequence[Waiver], rule: Rule, subject: Resource | Change, today: datetime.date
+) -> Waiver | None:
+    """Return the waiver that covers a result today, if any."""
+    covering = (waiver for waiver in waivers if waiver.covers(rule.id, subject))
+    return next((waiver for waiver in covering if waiver.expires >= today), None)
+
+
+def check_ledger(
+    judgement: Judgement,
+    applying: Sequence[Rule],
+    plans: Sequence[Plan],
+    verdicts: Sequence[tuple[Rule, Resource | Change, Verdict]],
+) -> None:
+    """Record every result that is owed and did not come, and every one that came twice."""
+    got = [ledger.entry(rule, subject) for rule, subject, _ in verdicts]
+    for (rule, stack), addresses in ledger.missing(ledger.owed(applying, plans), got).items():
+        shown = ", ".join(addresses[:3]) + (f" and {len(addresses) - 3} more" if len(addresses) > 3 else "")
+        judgement.error(
+            "every rule gives a result for every resource that it is for",
+            f"{rule} gave none for {shown}",
+            "mend the rule; the gate stays closed until every result is there",
+            stack,
+            addresses[0],
+        )
+    for entry, count in Counter(got).items():
+        if count > 1:
+            judgement.error(
+                "every rule gives one result",
+                f"{entry.rule} gave {count} for {entry.address}",
+                "mend the rule",
+                entry.stack,
+                entry.address,
+            )
+
+
+def check_waivers(
+    judgement: Judgement,
+    waivers: Sequence[Waiver],
+    verdicts: Sequence[tuple[Rule, Resource | Change, Verdict]],
+    applying: Sequence[Rule],
+    plans: Sequence[Plan],
+    today: datetime.date,
+) -> None:
+    """Record waivers that are over, and waivers that nothing needs."""
+    title = "every waiver is in force and needed"
+    failing = [(rule.id, subject) for rule, subject, verdict in verdicts if verdict.state != "pass"]
+    here = {plan.stack for plan in plans}
+    for waiver in waivers:
+        if waiver.expires < today:
+            message = f"the waiver {waiver} of {waiver.owner} ended on {waiver.expires}"
+            judgement.error(
+                title, message, "mend what it excused, or renew it with a reason", address=waiver.address
+            )
+        elif waiver.stack_in(here - leaving(waiver, plans)) and not any(
+            waiver.covers(rule, subject) for rule, subject in failing
+        ):
+            message = f"the waiver {waiver} of {waiver.owner} covers nothing in these plans"
+            judgement.error(
+                title, message, "take it out of policies/waivers.yaml, or mend it", address=waiver.address
+            )
+
+
+def leaving(waiver: Waiver, plans: Sequence[Plan]) -> set[str]:
+    """Return the stacks in which a plan ends what a waiver is for: it is taken out after that, not before."""
+    return {
+        plan.stack
+        for plan in plans
+        for change in plan.changes
+        if change.removes and waiver.names(change.address)
+    }

@@ -1,0 +1,56 @@
+"""The ledger: which results must be there, counted from the plans and the catalogue alone.
+
+What runs the rules cannot vouch for itself: checkov ends well with a check that raised, was not found, or
+skipped a resource. So every rule is owed one result for every resource that it is for, and each one that
+did not come is an error.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from policies.plan.model import Change, Resource
+from sagewright.gate.catalog import Rule
+from sagewright.gate.plan import Plan
+
+
+class Entry(NamedTuple):
+    """One result that is owed."""
+
+    rule: str
+    stack: str
+    address: str
+    deposed: str
+
+
+def subjects(rule: Rule, plan: Plan) -> Sequence[Resource | Change]:
+    """Return what a rule is to be asked about in a plan."""
+    if rule.subject == "change":
+        return [change for change in plan.changes if rule.is_for(change.type)]
+    return [
+        resource
+        for resource in plan.resources
+        if rule.is_for(resource.type) and not (rule.taggable and "tags_all" not in resource.values)
+    ]
+
+
+def entry(rule: Rule, subject: Resource | Change) -> Entry:
+    """Return the ledger's entry for a rule and a subject."""
+    deposed = subject.deposed if isinstance(subject, Change) else ""
+    return Entry(rule.id, subject.stack, subject.address, deposed)
+
+
+def owed(rules: Iterable[Rule], plans: Iterable[Plan]) -> set[Entry]:
+    """Return every result that must come."""
+    plans = list(plans)
+    return {entry(rule, subject) for rule in rules for plan in plans for subject in subjects(rule, plan)}
+
+
+def missing(owed: set[Entry], got: Iterable[Entry]) -> dict[tuple[str, str], list[str]]:
+    """Return the addresses without a result, by rule and stack."""
+    absent: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for rule, stack, address, _ in sorted(owed - set(got)):
+        absent[rule, stack].append(address)
+    return dict(absent)

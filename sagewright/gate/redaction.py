@@ -1,0 +1,188 @@
+"""What must never be shown: values that are secret by mark, by name, or by look.
+
+Terraform's plan JSON holds every value in clear, the sensitive ones too; it only marks them. Whatever the
+gate shows goes through a `Redactor`, which knows every such value of the plans.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+HIDDEN = "(sensitive)"
+"""What stands in for a secret."""
+
+SECRET_NAME = re.compile(
+    r"(?i)pass(word|wd|phrase)|pwd|secret|token|credential|dsn$"
+    r"|(private|api|access|auth|signing|encryption)[_-]?key|connection[_-]?string"
+)
+SECRET_LOOK = re.compile(
+    r"""(?x)
+    -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY
+    | \b(?:AKIA|ASIA)[A-Z2-7]{16}\b
+    | \bgh[pousr]_[A-Za-z0-9]{30,}
+    | \bxox[abprs]-[A-Za-z0-9-]{10,}
+    | \beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}
+    | ://[^/\s:@]+:[^/\s:@]{3,}@
+    """
+)
+WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
+HARMLESS = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+"""Ids and digests, which look random and are public."""
+IDENTITY = re.compile(r"(^|_)(name|name_prefix|id|arn|bucket|url|address|region|type|path|family)$")
+SHORTEST = 4
+"""Shorter values are hidden where they stand, and not looked for in other texts: `1` is everywhere."""
+ENTROPY_BITS = 4.2
+"""Bits per character from which a long word may be random; English and names stay under it."""
+CHANGES = 0.38
+"""Changes between capitals, small letters and digits per character: a random key has 0.6, CamelCase 0.3."""
+
+
+class Redactor:
+    """Hides the secrets of some plans in any text."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+        self._open: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, plan: Mapping[str, Any]) -> None:
+        """Take in every secret of a plan: resources, before and after, outputs, variables, providers."""
+        self._pattern = None
+        for entry in [*(plan.get("resource_changes") or ()), *(plan.get("resource_drift") or ())]:
+            self._learn_change(entry.get("change") or {})
+        for name, change in (plan.get("output_changes") or {}).items():
+            self._learn_change(change, name)
+        configuration = plan.get("configuration") or {}
+        declared = (configuration.get("root_module") or {}).get("variables") or {}
+        for name, variable in (plan.get("variables") or {}).items():
+            self._learn(variable.get("value"), (declared.get(name) or {}).get("sensitive", False), name)
+        for provider in (configuration.get("provider_config") or {}).values():
+            self._learn(provider.get("expressions"), False, "")
+        for state in ("prior_state", "planned_values"):
+            values = plan.get(state) or {}
+            self._learn_values(values.get("values") or values)
+
+    def _learn_change(self, change: Mapping[str, Any], name: str = "") -> None:
+        for side in ("before", "after"):
+            self._learn(change.get(side), change.get(f"{side}_sensitive"), name)
+
+    def _learn_values(self, values: Mapping[str, Any]) -> None:
+        for name, output in (values.get("outputs") or {}).items():
+            self._learn(output.get("value"), output.get("sensitive", False), name)
+        modules = [values.get("root_module") or {}]
+        while modules:
+            module = modules.pop()
+            modules.extend(module.get("child_modules") or ())
+            for resource in module.get("resources") or ():
+                self._learn(resource.get("values"), resource.get("sensitive_values"), "")
+
+    def _learn(self, value: Any, mark: Any, name: str) -> None:
+        """Sort every text of a value into secret or open; `mark` is Terraform's own mark on it."""
+        named = bool(SECRET_NAME.search(name)) and not IDENTITY.search(name)
+        hidden = mark is True or (named and not isinstance(value, (int, float)))
+        if isinstance(value, Mapping):
+            marks = mark if isinstance(mark, Mapping) else {}
+            for key, item in value.items():
+                self._learn(item, True if hidden else marks.get(key), inner_name(name, str(key)))
+        elif isinstance(value, list):
+            marked = mark if isinstance(mark, list) else []
+            for index, item in enumerate(value):
+                self._learn(item, True if hidden else (marked[index] if index < len(marked) else None), name)
+        elif hidden:
+            self._secrets.update(texts(value))
+        elif isinstance(value, str):
+            if IDENTITY.search(name):
+                self._open.add(value)
+            elif value[:1] in "{[" and (document := parsed(value)) is not None:
+                self._learn(document, mark, name)
+            if looks_secret(value):
+                self._secrets.update(secret_parts(value))
+
+    def hide(self, text: str) -> str:
+        """Return a text with every secret in it replaced.
+
+        A value that is marked in one place and is the name, id or ARN of a resource in another (a published
+        parameter, say) is no secret, and stays.
+        """
+        if self._pattern is None:
+            secrets = sorted(self._secrets - self._open, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, secrets)) or r"(?!)")
+        text = self._pattern.sub(HIDDEN, text)
+        for part in secret_parts(text):
+            text = text.replace(part, HIDDEN)
+        return text
+
+
+def inner_name(name: str, key: str) -> str:
+    """Return the name by which a nested value is judged; Terraform's wrappers keep the outer one."""
+    return name if key in ("constant_value", "value") else key
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the forms in which a secret scalar can turn up in a text."""
+    if isinstance(value, str):
+        forms = {
+            value,
+            value.strip(),
+            json.dumps(value)[1:-1],
+            *(line.strip() for line in value.splitlines()),
+        }
+        yield from (form for form in forms if len(form) >= SHORTEST)
+        if value[:1] in "{[" and (document := parsed(value)) is not None:
+            yield from leaves(document)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and len(str(value)) >= SHORTEST:
+        yield str(value)
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Yield the texts inside a secret document."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield from texts(value)
+
+
+def parsed(text: str) -> Any:
+    """Return a JSON document, or `None` for what is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def looks_secret(text: str) -> bool:
+    """Tell whether a text holds something that looks like a key, a token or a password in a URL."""
+    return next(secret_parts(text), None) is not None
+
+
+def secret_parts(text: str) -> Iterator[str]:
+    """Yield the parts of a text that look secret: known shapes of keys, and long random words."""
+    if match := SECRET_LOOK.search(text):
+        yield text if "PRIVATE" in match.group() else match.group()
+    for word in WORD.findall(text):
+        if HARMLESS.fullmatch(word.strip("/_-=")):
+            continue
+        both_cases = word != word.lower() and word != word.upper()
+        if both_cases and changes(word) >= CHANGES and entropy(word) >= ENTROPY_BITS:
+            yield word
+
+
+def changes(word: str) -> float:
+    """Return how often a word changes between capitals, small letters, digits and others, per character."""
+    kinds = ["A" if c.isupper() else "a" if c.islower() else "0" if c.isdigit() else c for c in word]
+    return sum(one != next_ for one, next_ in pairwise(kinds)) / len(word)
+
+
+def entropy(word: str) -> float:
+    """Return the Shannon entropy of a word in bits per character."""
+    counts = Counter(word).values()
+    return -sum(count / len(word) * math.log2(count / len(word)) for count in counts)

@@ -1,0 +1,102 @@
+"""Who answers a request: the control plane, a mend, or moto; else it is refused loudly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.backends import get_backend
+from moto.core.config import default_user_config
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.iam.models import iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from sagewright.local import authorization, mends
+from sagewright.local.faults import FAULTS
+from sagewright.local.mends.operation import refusals_of_moto
+from sagewright.local.sagemaker import control_plane
+from sagewright.local.validation import WORDING, read_request
+from sagewright.local.wire import Answer, Call, Environ, json_answer, read_body
+
+_SLOW_TO_LOAD = ("ec2", "s3", "kms", "logs", "ecr", "cloudwatch", "sts", "ssm")
+
+
+class Answers:
+    """Answers AWS requests.
+
+    An access key id of twelve digits is the account that the caller is in, with all rights. Other keys are
+    those of moto's IAM users and assumed roles.
+    """
+
+    def __init__(self, *, enforce_iam: bool) -> None:
+        default_user_config["lambda"]["use_docker"] = False
+        default_user_config["batch"]["use_docker"] = False
+        default_user_config["iam"]["load_aws_managed_policies"] = True
+        mends.apply()
+        self._enforce_iam = enforce_iam
+        if enforce_iam:
+            authorization.enforce()
+        self._moto: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+        threading.Thread(target=_warm_up, daemon=True).start()
+
+    def answer(self, environ: Environ, call: Call, operation: str) -> Answer:
+        """Answer a request. Raises `Refused`, and `NotImplementedError` for what cannot be done here."""
+        account_id = call.account_id or _account_of(call.access_key_id)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = account_id
+        request: dict[str, Any] | None = None
+        if call.protocol == "json" and call.service in WORDING:
+            request = read_request(call.service, operation, read_body(environ))
+        names = [value for value in (request or {}).values() if isinstance(value, str)]
+        FAULTS.refuse(operation, names)
+        if request is not None:
+            ours = self._of_json(environ, call, account_id, operation, request)
+            if ours is not None:
+                return json_answer(ours)
+        answer = mends.answer_rest(call, environ, account_id, operation) or self.of_moto(environ)
+        if _is_unrouted(call, answer):
+            raise NotImplementedError
+        return answer
+
+    def of_moto(self, environ: Environ) -> Answer:
+        """Let moto answer."""
+        head: list[Any] = []
+        chunks = self._moto(environ, lambda status, headers, _=None: head.extend((status, headers)))
+        return Answer(status=head[0], headers=head[1], body=b"".join(chunks))
+
+    def _of_json(
+        self, environ: Environ, call: Call, account_id: str, operation: str, request: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        mend = mends.OPERATIONS.get((call.service, operation))
+        if call.service != "sagemaker" and mend is None:
+            return None
+        if self._enforce_iam:
+            authorization.authorize(environ, call, account_id, operation)
+        if mend is not None:
+            with refusals_of_moto():
+                return mend(account_id, call.region, request)
+        return control_plane(account_id, call.region).answer(operation, request)
+
+
+def _account_of(access_key_id: str) -> str:
+    """Return the account of a user's or a session's key; moto's default account when nobody has it.
+
+    moto's own search creates an IAM for every partition of every account, which takes seconds.
+    """
+    for account_id, partitions in list(iam_backends.items()):
+        if any(access_key_id in backend.access_keys for backend in list(partitions.values())):
+            return account_id
+    return DEFAULT_ACCOUNT_ID
+
+
+def _warm_up() -> None:
+    for service in _SLOW_TO_LOAD:
+        get_backend(service)  # type: ignore[call-overload]
+
+
+def _is_unrouted(call: Call, answer: Answer) -> bool:
+    """Return whether moto has no such path: an HTML page or nothing, which an SDK takes for "not found"."""
+    if not answer.status.startswith(("404", "405")):
+        return False
+    is_page = answer.body.lower().startswith(b"<!doctype html")
+    return is_page or (not answer.body and call.service not in ("", "s3"))

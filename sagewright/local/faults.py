@@ -1,0 +1,93 @@
+"""Faults on demand: what goes wrong in AWS now and then, made to go wrong here, for tests."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from sagewright.local.refusal import Refused
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """One thing that is to go wrong."""
+
+    operation: str
+    """SageMaker operation, such as UpdateEndpoint."""
+    name: str = ""
+    """Name of the resource; empty means any."""
+    code: str = ""
+    """Error code of an immediate refusal. Without one, the operation is accepted and fails afterwards:
+    CreateEndpoint ends as Failed, UpdateEndpoint rolls back to InService on the old configuration."""
+    reason: str = ""
+    """Message of the refusal, or FailureReason; AWS leaves that empty after some rollbacks."""
+    times: int = 1
+
+
+ASYNCHRONOUS = ("CreateEndpoint", "UpdateEndpoint")
+"""Operations that can fail after they were accepted."""
+
+
+class Faults:
+    """The faults that wait for their operation."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, request: Any) -> None:
+        """Add the fault that a request describes; raises `Refused` when it describes none."""
+        types = {field.name: int if field.name == "times" else str for field in fields(Fault)}
+        if (
+            not isinstance(request, dict)
+            or not request.get("operation")
+            or any(not isinstance(value, types.get(name, ())) for name, value in request.items())
+        ):
+            known = ", ".join(f"{name} ({of.__name__})" for name, of in types.items())
+            raise Refused(
+                "ValidationException", f"supply operation and any other of {known}, got {request!r}"
+            )
+        fault = Fault(**request)
+        if not fault.code and fault.operation not in ASYNCHRONOUS:
+            message = f"code: supply the error code of the refusal; only {ASYNCHRONOUS} fail without one"
+            raise Refused("ValidationException", message)
+        with self._lock:
+            self._waiting.append(fault)
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._waiting.clear()
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return the faults that have not happened yet."""
+        with self._lock:
+            return [asdict(fault) for fault in self._waiting]
+
+    def refuse(self, operation: str, names: list[str]) -> None:
+        """Raise `Refused` when a fault wants this operation on this resource to be refused."""
+        fault = self._take(operation, names, with_code=True)
+        if fault is not None:
+            raise Refused(fault.code, fault.reason)
+
+    def failure(self, operation: str, name: str) -> Fault | None:
+        """Return the fault that makes this accepted operation fail afterwards."""
+        return self._take(operation, [name], with_code=False)
+
+    def _take(self, operation: str, names: list[str], *, with_code: bool) -> Fault | None:
+        with self._lock:
+            for index, fault in enumerate(self._waiting):
+                if (
+                    fault.operation == operation
+                    and bool(fault.code) == with_code
+                    and fault.name in ("", *names)
+                ):
+                    left = replace(fault, times=fault.times - 1)
+                    self._waiting[index : index + 1] = [left] if left.times > 0 else []
+                    return fault
+        return None
+
+
+FAULTS = Faults()
+"""Those of this process: like moto's state, they are shared by all who talk to it."""

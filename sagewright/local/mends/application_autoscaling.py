@@ -1,0 +1,262 @@
+"""Application Auto Scaling: moto registers what does not exist, has no tags, and scales no variant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from moto.applicationautoscaling import models, responses
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.moto_api._internal import mock_random
+
+from sagewright.local import scaling
+from sagewright.local.control_plane import Record
+from sagewright.local.hosting import has_trait, instance_type_of
+from sagewright.local.listing import paginate
+from sagewright.local.mends.operation import Operation
+from sagewright.local.refusal import Refused
+from sagewright.local.sagemaker import control_plane
+from sagewright.local.scaling import Target
+from sagewright.local.service_models import StringShape, service_model
+
+INSTANCE_COUNT = "sagemaker:variant:DesiredInstanceCount"
+PROVISIONED_CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
+
+DEFAULT_PAGE_LENGTH = 50
+
+_NOT_SUSPENDED = {
+    "DynamicScalingInSuspended": False,
+    "DynamicScalingOutSuspended": False,
+    "ScheduledScalingSuspended": False,
+}
+
+_METRICS = {
+    "SageMakerVariantInvocationsPerInstance": ("AWS/SageMaker", "InvocationsPerInstance", "Sum"),
+    "SageMakerVariantConcurrentRequestsPerModelHighResolution": (
+        "AWS/SageMaker",
+        "ConcurrentRequestsPerModel",
+        "Maximum",
+    ),
+    "SageMakerVariantProvisionedConcurrencyUtilization": (
+        "AWS/SageMaker",
+        "ServerlessProvisionedConcurrencyUtilization",
+        "Maximum",
+    ),
+}
+"""Predefined metric → namespace, metric and statistic of the alarms that AWS makes for it."""
+
+
+def apply() -> None:
+    """Let moto know every dimension and namespace of the service model."""
+    for name in ("ScalableDimension", "ServiceNamespace"):
+        shape = service_model("application-autoscaling").shape_for(name)
+        assert isinstance(shape, StringShape)
+        known = {re.sub(r"\W", "_", value).upper(): value for value in shape.enum}
+        values = Enum(f"{name}ValueSet", known)  # type: ignore[misc]
+        for module in (models, responses):
+            setattr(module, f"{name}ValueSet", values)
+
+
+def _register(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    backend = scaling.backend(account_id, region)
+    dimension, resource_id = request["ScalableDimension"], request["ResourceId"]
+    target = backend.targets.get(dimension, {}).get(resource_id)
+    least = request.get("MinCapacity", target.min_capacity if target else None)
+    most = request.get("MaxCapacity", target.max_capacity if target else None)
+    if least is None or most is None:
+        raise _refused("MinCapacity and MaxCapacity are required to register a new scalable target.")
+    if least > most:
+        raise _refused("Maximum capacity cannot be less than minimum capacity")
+    endpoint = None
+    if request["ServiceNamespace"] == "sagemaker" and dimension.startswith("sagemaker:variant:"):
+        endpoint = _scaled_endpoint(account_id, region, dimension, resource_id)
+    target = backend.register_scalable_target(
+        request["ServiceNamespace"],
+        resource_id,
+        dimension,
+        least,
+        most,
+        request.get("RoleARN", _service_linked_role(account_id, request["ServiceNamespace"])),
+        request.get("SuspendedState"),  # type: ignore[arg-type]
+    )
+    _tags(target).update(request.get("Tags") or {})
+    if endpoint is not None and dimension == INSTANCE_COUNT:
+        _keep_within(endpoint, resource_id, least, most)
+    return {"ScalableTargetARN": target.arn}
+
+
+def _service_linked_role(account_id: str, namespace: str) -> str:
+    name = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    path = f"aws-service-role/{namespace}.application-autoscaling.amazonaws.com"
+    return f"arn:aws:iam::{account_id}:role/{path}/{name}"
+
+
+def _scaled_endpoint(account_id: str, region: str, dimension: str, resource_id: str) -> Record:
+    """Return the endpoint of a resource id; raises `Refused` if its variant cannot be scaled so."""
+    kind, _, rest = resource_id.partition("/")
+    endpoint_name, separator, variant_name = rest.partition("/variant/")
+    endpoint = control_plane(account_id, region).find("Endpoint", endpoint_name)
+    if kind != "endpoint" or not separator or endpoint is None:
+        raise _refused(f"SageMaker endpoint doesn't exist: {resource_id}")
+    if endpoint.in_progress:
+        raise _refused(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+    variant = endpoint.hidden.get("Live", {}).get("ProductionVariants", {}).get(variant_name)
+    if variant is None:
+        raise _refused(f"SageMaker variant doesn't exist: {resource_id}")
+    serverless = "CurrentServerlessConfig" in variant
+    if serverless != (dimension == PROVISIONED_CONCURRENCY):
+        raise _refused(f"The scalable dimension {dimension} is not supported for {resource_id}.")
+    instance_type = instance_type_of(endpoint, variant_name)
+    if instance_type and has_trait(instance_type, "burstable"):
+        raise _refused(f"Automatic scaling is not supported for instance type {instance_type}: {resource_id}")
+    return endpoint
+
+
+def _keep_within(endpoint: Record, resource_id: str, least: int, most: int) -> None:
+    """Bring the instance count between the limits, as happens when they change."""
+    variant = endpoint.hidden["Live"]["ProductionVariants"][resource_id.rpartition("/")[2]]
+    count = min(max(variant["DesiredInstanceCount"], least), most)
+    variant |= {"DesiredInstanceCount": count, "CurrentInstanceCount": count}
+
+
+def _describe(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Describe targets page by page: moto's second page starts at the wrong one."""
+    namespace, ids = request["ServiceNamespace"], request.get("ResourceIds")
+    found = scaling.backend(account_id, region).describe_scalable_targets(
+        namespace, ids, request.get("ScalableDimension")
+    )
+    page, token = paginate(found, request, DEFAULT_PAGE_LENGTH)
+    targets = [
+        {
+            "ServiceNamespace": target.service_namespace,
+            "ResourceId": target.resource_id,
+            "ScalableDimension": target.scalable_dimension,
+            "MinCapacity": target.min_capacity,
+            "MaxCapacity": target.max_capacity,
+            "RoleARN": target.role_arn,
+            "CreationTime": target.creation_time,
+            "SuspendedState": target.suspended_state or dict(_NOT_SUSPENDED),
+            "ScalableTargetARN": target.arn,
+        }
+        for target in page
+    ]
+    return {"ScalableTargets": targets} | ({"NextToken": token} if token else {})
+
+
+def _deregister(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    target = _require_target(account_id, region, request, "found")
+    scaling.deregister(account_id, region, target)
+    return {}
+
+
+def _put_policy(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Put a policy on a registered target. An update keeps its ARN, which moto changes."""
+    backend = scaling.backend(account_id, region)
+    target = _require_target(account_id, region, request, "registered")
+    key = models.FakeApplicationAutoscalingPolicy.formulate_key(*target, request["PolicyName"])
+    old = backend.policies.get(key)
+    policy_type = request.get("PolicyType") or (old.policy_type if old else None) or "StepScaling"
+    body = request.get(f"{policy_type}PolicyConfiguration")
+    if not body:
+        raise _refused(f"{policy_type}PolicyConfiguration is required for policy type {policy_type}.")
+    if old is not None:
+        old.delete_alarms(account_id, region)
+    policy = backend.put_scaling_policy(request["PolicyName"], *target, body, policy_type)
+    if old is not None:
+        policy.policy_arn, policy.creation_time = old.policy_arn, old.creation_time
+    if request["ServiceNamespace"] == "sagemaker" and policy_type == "TargetTrackingScaling":
+        policy.alarms.extend(_alarms(account_id, region, policy))
+    alarms = [{"AlarmName": alarm.name, "AlarmARN": alarm.alarm_arn} for alarm in policy.alarms]
+    return {"PolicyARN": policy.policy_arn, "Alarms": alarms}
+
+
+def _require_target(account_id: str, region: str, request: dict[str, Any], how: str) -> Target:
+    """Return the registered target that a request names; raises `Refused`."""
+    target = Target(request["ServiceNamespace"], request["ResourceId"], request["ScalableDimension"])
+    if target.resource_id not in scaling.backend(account_id, region).targets.get(target.dimension, {}):
+        message = (
+            f"No scalable target {how} for service namespace: {target.namespace}, "
+            f"resource ID: {target.resource_id}, scalable dimension: {target.dimension}"
+        )
+        raise Refused("ObjectNotFoundException", message)
+    return target
+
+
+def _alarms(account_id: str, region: str, policy: models.FakeApplicationAutoscalingPolicy) -> list[Any]:
+    """Make the two alarms by which AWS drives a target tracking policy."""
+    body: Mapping[str, Any] = policy.target_tracking_scaling_policy_configuration or {}
+    predefined = body.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+    if predefined not in _METRICS:
+        return []
+    namespace, metric, statistic = _METRICS[predefined]
+    _, endpoint_name, _, variant_name = policy.resource_id.split("/")
+    return [
+        cloudwatch_backends[account_id][region].put_metric_alarm(
+            name=f"TargetTracking-{policy.resource_id}-Alarm{level}-{mock_random.uuid4()}",
+            namespace=namespace,
+            metric_name=metric,
+            metric_data_queries=[],
+            comparison_operator=comparison,
+            evaluation_periods=periods,
+            period=60,
+            threshold=body["TargetValue"] * share,
+            statistic=statistic,
+            description=f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {policy.policy_arn}.",
+            dimensions=[
+                {"Name": "EndpointName", "Value": endpoint_name},
+                {"Name": "VariantName", "Value": variant_name},
+            ],
+            alarm_actions=[policy.policy_arn],
+        )
+        for level, comparison, periods, share in (
+            ("High", "GreaterThanThreshold", 3, 1.0),
+            ("Low", "LessThanThreshold", 15, 0.9),
+        )
+    ]
+
+
+def _tags(target: Any) -> dict[str, str]:
+    tags: dict[str, str] = target.__dict__.setdefault("tags", {})
+    return tags
+
+
+def _tagged(account_id: str, region: str, request: dict[str, Any]) -> dict[str, str]:
+    arn = request["ResourceARN"]
+    for targets in scaling.backend(account_id, region).targets.values():
+        for target in targets.values():
+            if target.arn == arn:
+                return _tags(target)
+    raise Refused("ResourceNotFoundException", f"The scalable target {arn} was not found.")
+
+
+def _tag(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    _tagged(account_id, region, request).update(request["Tags"])
+    return {}
+
+
+def _untag(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    tags = _tagged(account_id, region, request)
+    for key in request["TagKeys"]:
+        tags.pop(key, None)
+    return {}
+
+
+def _list_tags(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    return {"Tags": _tagged(account_id, region, request)}
+
+
+def _refused(message: str) -> Refused:
+    return Refused("ValidationException", message)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "RegisterScalableTarget": _register,
+    "DescribeScalableTargets": _describe,
+    "DeregisterScalableTarget": _deregister,
+    "PutScalingPolicy": _put_policy,
+    "TagResource": _tag,
+    "UntagResource": _untag,
+    "ListTagsForResource": _list_tags,
+}

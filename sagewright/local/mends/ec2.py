@@ -1,0 +1,70 @@
+"""EC2: moto loses what a security group rule says of its other end, and keeps deleted VPC endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+from moto.ec2.models.vpcs import VPCBackend
+
+
+def apply() -> None:
+    """Mend AuthorizeSecurityGroup…, ModifySecurityGroupRules and DeleteVpcEndpoints."""
+    _keep_rules()
+    _forget_endpoints()
+
+
+def _forget_endpoints() -> None:
+    """Let a deleted VPC endpoint be gone, as it is on AWS after a while."""
+    delete = VPCBackend.delete_vpc_endpoints
+
+    def delete_vpc_endpoints(self: Any, vpce_ids: list[str] | None = None) -> None:
+        delete(self, vpce_ids)
+        for id_ in vpce_ids or []:
+            self.vpc_end_points.pop(id_, None)
+
+    VPCBackend.delete_vpc_endpoints = delete_vpc_endpoints  # type: ignore[method-assign]
+
+
+def _keep_rules() -> None:
+    """Keep description and other end of security group rules."""
+    initialise, modify = SecurityGroupRule.__init__, SecurityGroupBackend.modify_security_group_rules
+
+    def create(self: Any, *args: Any, **kwargs: Any) -> None:
+        initialise(self, *args, **kwargs)
+        ends = [each for each in (*args, *kwargs.values()) if isinstance(each, dict)]
+        self.prefix_list = next((end for end in ends if "PrefixListId" in end), {})
+
+    def describe(self: Any) -> str | None:
+        ends = (self.ip_range, self.source_group, self.prefix_list)
+        return next((end["Description"] for end in ends if end.get("Description")), None)
+
+    def change(self: Any, group_id: str, rules: dict[str, dict[str, Any]]) -> None:
+        for wanted in rules.values():
+            if wanted.get("IpProtocol") == "-1":
+                wanted |= {"FromPort": -1, "ToPort": -1}
+        modify(self, group_id, rules)
+        group = self.get_security_group_by_name_or_id(group_id)
+        for rule_id, wanted in rules.items():
+            _set_end(group.get_rule(rule_id), wanted)
+
+    SecurityGroupRule.__init__ = create  # type: ignore[method-assign]
+    SecurityGroupRule.description = property(describe)  # type: ignore[assignment,method-assign]
+    SecurityGroupBackend.modify_security_group_rules = change  # type: ignore[method-assign]
+
+
+def _set_end(rule: Any, wanted: dict[str, Any]) -> None:
+    """Make the other end of a rule what the request says, and nothing else."""
+    description = {"Description": wanted["Description"]} if wanted.get("Description") else {}
+    rule.ip_range, rule.source_group, rule.prefix_list, rule.prefix_list_id = {}, {}, {}, None
+    if wanted.get("CidrIpv4"):
+        rule.ip_range = {"CidrIp": wanted["CidrIpv4"], **description}
+    elif wanted.get("CidrIpv6"):
+        rule.ip_range = {"CidrIpv6": wanted["CidrIpv6"], **description}
+    elif wanted.get("ReferencedGroupId"):
+        rule.source_group = {"GroupId": wanted["ReferencedGroupId"], **description}
+    else:
+        rule.prefix_list_id = wanted["PrefixListId"]
+        rule.prefix_list = {"PrefixListId": wanted["PrefixListId"], **description}
+    if rule.ip_protocol == "-1":
+        rule.from_port = rule.to_port = None

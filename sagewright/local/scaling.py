@@ -1,0 +1,52 @@
+"""The scalable targets of SageMaker endpoints, which moto holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from moto.applicationautoscaling.models import (
+    ApplicationAutoscalingBackend,
+    applicationautoscaling_backends,
+)
+
+
+class Target(NamedTuple):
+    """What identifies a scalable target."""
+
+    namespace: str
+    resource_id: str
+    dimension: str
+
+    @property
+    def variant_name(self) -> str:
+        """Variant of the endpoint that is scaled."""
+        return self.resource_id.rpartition("/")[2]
+
+
+def backend(account_id: str, region: str) -> ApplicationAutoscalingBackend:
+    """Return moto's Application Auto Scaling of an account and region."""
+    found: ApplicationAutoscalingBackend = applicationautoscaling_backends[account_id][region]
+    return found
+
+
+def targets_of(account_id: str, region: str, endpoint_name: str) -> Iterator[Target]:
+    """Yield the scalable targets of an endpoint."""
+    for dimension, targets in backend(account_id, region).targets.items():
+        for resource_id in list(targets):
+            if resource_id.startswith(f"endpoint/{endpoint_name}/variant/"):
+                yield Target("sagemaker", resource_id, dimension)
+
+
+def deregister(account_id: str, region: str, target: Target) -> None:
+    """Deregister a target and delete its policies and scheduled actions, which moto alone would leave."""
+    of = backend(account_id, region)
+    of.deregister_scalable_target(*target)
+    for policy in list(of.policies.values()):
+        if (policy.service_namespace, policy.resource_id, policy.scalable_dimension) == target:
+            of.delete_scaling_policy(policy.policy_name, *target)
+    of.scheduled_actions = [
+        action
+        for action in of.scheduled_actions
+        if (action.service_namespace, action.resource_id, action.scalable_dimension) != target
+    ]

@@ -1,0 +1,240 @@
+"""Domains, images, notebooks, feature groups, schedules and work forces: what they do beyond being stored."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sagewright.local.control_plane import ControlPlane, Hooks, Record, in_use
+from sagewright.local.kinds import Members, hexadecimal
+from sagewright.local.refusal import Refused
+
+
+def _created_domain(plane: ControlPlane, domain: Record) -> None:
+    domain.members["Url"] = f"https://{domain.name}.studio.{plane.region}.sagemaker.aws"
+
+
+def _created_space(plane: ControlPlane, space: Record) -> None:
+    space.members["Url"] = f"https://{space.key[0]}.studio.{plane.region}.sagemaker.aws/{space.name}"
+
+
+def _refuse_apps(plane: ControlPlane, owner: Record) -> None:
+    for app in plane.records("App"):
+        if app.members["DomainId"] == owner.key[0] and app.members.get(owner.kind.key[-1]) == owner.name:
+            raise in_use(owner, "App")
+
+
+def _creating_version(plane: ControlPlane, version: Members) -> None:
+    """Number the next version of an image."""
+    image = plane.get("Image", version["ImageName"])
+    number = image.hidden["Versions"] = image.hidden.get("Versions", 0) + 1
+    version |= {"Version": number, "ImageArn": image.arn, "ContainerImage": version["BaseImage"]}
+
+
+def _versions(plane: ControlPlane, image_name: str) -> list[Record]:
+    return [each for each in plane.records("ImageVersion") if each.key[0] == image_name]
+
+
+def _deleting_image(plane: ControlPlane, image: Record) -> None:
+    for version in _versions(plane, image.name):
+        plane.delete(version)
+
+
+def _find_version(plane: ControlPlane, request: Members) -> Record:
+    """Return an image version by number or alias; without either, the newest."""
+    image_name, alias, number = request["ImageName"], request.get("Alias"), request.get("Version")
+    if alias:
+        found = [v for v in _versions(plane, image_name) if alias in v.hidden.get("Aliases", [])]
+        number = int(found[0].name) if found else 0
+    elif number is None:
+        number = max((int(version.name) for version in _versions(plane, image_name)), default=0)
+    return plane.get("ImageVersion", image_name, str(number))
+
+
+def _describe_version(plane: ControlPlane, request: Members) -> Members:
+    version = _find_version(plane, request)
+    version.described()
+    return version.description()
+
+
+def _update_version(plane: ControlPlane, request: Members) -> Members:
+    version = _find_version(plane, request)
+    aliases = [a for a in version.hidden.get("Aliases", []) if a not in request.pop("AliasesToDelete", [])]
+    version.hidden["Aliases"] = aliases + request.pop("AliasesToAdd", [])
+    shown = version.kind.description.members
+    version.members |= {name: value for name, value in request.items() if name in shown and name != "Version"}
+    return {"ImageVersionArn": version.arn}
+
+
+def _delete_version(plane: ControlPlane, request: Members) -> Members:
+    plane.delete(_find_version(plane, request))
+    return {}
+
+
+def _list_aliases(plane: ControlPlane, request: Members) -> Members:
+    wanted = request.get("Version")
+    versions = [v for v in _versions(plane, request["ImageName"]) if wanted in (None, int(v.name))]
+    aliases = [alias for version in versions for alias in version.hidden.get("Aliases", [])]
+    return {"SageMakerImageVersionAliases": aliases}
+
+
+def _created_notebook(plane: ControlPlane, notebook: Record) -> None:
+    notebook.members["Url"] = f"{notebook.name}.notebook.{plane.region}.sagemaker.aws"
+    if notebook.members.get("SubnetId"):
+        notebook.members["NetworkInterfaceId"] = f"eni-{hexadecimal(17)}"
+
+
+def _updating_notebook(plane: ControlPlane, notebook: Record, request: Members) -> None:
+    _refuse_unless(notebook, "Updating", "Stopped", "Failed")
+    for switch, member in (
+        ("DisassociateLifecycleConfig", "NotebookInstanceLifecycleConfigName"),
+        ("DisassociateDefaultCodeRepository", "DefaultCodeRepository"),
+        ("DisassociateAdditionalCodeRepositories", "AdditionalCodeRepositories"),
+        ("DisassociateAcceleratorTypes", "AcceleratorTypes"),
+    ):
+        if request.pop(switch, False):
+            notebook.members.pop(member, None)
+    for name, value in list(request.items()):
+        shown = notebook.kind.facts.renamed.get(name, name)
+        if shown != "NotebookInstanceName":
+            notebook.members[shown] = value
+        request.pop(name)
+    notebook.begin("Updating", "Stopped")
+
+
+def _deleting_notebook(plane: ControlPlane, notebook: Record) -> None:
+    _refuse_unless(notebook, "Deleting", "Stopped", "Failed")
+
+
+def _refuse_unless(notebook: Record, wanted: str, *allowed: str) -> None:
+    status = notebook.status
+    if status not in allowed:
+        message = (
+            f"Status ({status}) not in ([{', '.join(allowed)}]). Unable to transition to ({wanted}) "
+            f"for Notebook Instance ({notebook.arn})"
+        )
+        raise Refused("ValidationException", message)
+
+
+def _creating_feature_group(plane: ControlPlane, group: Members) -> None:
+    names = [definition["FeatureName"] for definition in group["FeatureDefinitions"]]
+    for member in ("RecordIdentifierFeatureName", "EventTimeFeatureName"):
+        if group[member] not in names:
+            message = f"{member} {group[member]} is not among the feature definitions."
+            raise Refused("ValidationException", message)
+    if len(set(names)) < len(names):
+        raise Refused("ValidationException", "Feature names must be unique within a feature group.")
+
+
+def _created_feature_group(plane: ControlPlane, group: Record) -> None:
+    offline = group.members.get("OfflineStoreConfig")
+    if offline is None:
+        return
+    where = f"{plane.account_id}/sagemaker/{plane.region}/offline-store/{group.name}/data"
+    storage = offline["S3StorageConfig"]
+    storage.setdefault("ResolvedOutputS3Uri", f"{storage['S3Uri']}/{where}")
+    offline.setdefault("TableFormat", "Glue")
+    if not offline.setdefault("DisableGlueTableCreation", False):
+        table = {"TableName": group.name.replace("-", "_"), "Catalog": "AwsDataCatalog"}
+        offline.setdefault("DataCatalogConfig", table | {"Database": "sagemaker_featurestore"})
+    group.members["OfflineStoreStatus"] = {"Status": "Active"}
+
+
+def _updating_feature_group(plane: ControlPlane, group: Record, request: Members) -> None:
+    group.members["FeatureDefinitions"] += request.pop("FeatureAdditions", None) or []
+
+
+def _created_schedule(plane: ControlPlane, schedule: Record) -> None:
+    schedule.members["MonitoringType"] = schedule.members["MonitoringScheduleConfig"].get("MonitoringType")
+
+
+def _creating_job_definition(plane: ControlPlane, definition: Members) -> None:
+    """Fill in how the inputs are read and the outputs written."""
+    for name, section in definition.items():
+        if name.endswith("JobInput"):
+            for source in section.values():
+                if isinstance(source, dict) and "LocalPath" in source:
+                    source.setdefault("S3DataDistributionType", "FullyReplicated")
+                    source.setdefault("S3InputMode", "File")
+        elif name.endswith("JobOutputConfig"):
+            for output in section["MonitoringOutputs"]:
+                output["S3Output"].setdefault("S3UploadMode", "EndOfJob")
+
+
+def _created_workforce(plane: ControlPlane, workforce: Record) -> None:
+    if len(plane.records("Workforce")):
+        raise Refused("ValidationException", "A workforce already exists in this account and region.")
+    workforce.members["SubDomain"] = f"{hexadecimal(10)}.labeling.{plane.region}.sagemaker.aws"
+    workforce.members.setdefault("SourceIpConfig", {"Cidrs": []})
+
+
+def _created_workteam(plane: ControlPlane, workteam: Record) -> None:
+    workforce = plane.get("Workforce", workteam.hidden.get("WorkforceName", "default"))
+    workteam.members |= {"SubDomain": workforce.members["SubDomain"], "WorkforceArn": workforce.arn}
+
+
+def _created_task_ui(plane: ControlPlane, task_ui: Record) -> None:
+    digest = hashlib.sha256(task_ui.members["UiTemplate"]["Content"].encode()).hexdigest()
+    url = f"https://task-ui.{plane.region}.sagemaker.aws/{task_ui.name}"
+    task_ui.members["UiTemplate"] = {"Url": url, "ContentSha256": digest}
+
+
+def _created_device_fleet(plane: ControlPlane, fleet: Record) -> None:
+    _role_alias(plane, fleet, fleet.hidden)
+
+
+def _updating_device_fleet(plane: ControlPlane, fleet: Record, request: Members) -> None:
+    _role_alias(plane, fleet, request)
+
+
+def _role_alias(plane: ControlPlane, fleet: Record, request: Members) -> None:
+    if request.pop("EnableIotRoleAlias", False):
+        alias = f"rolealias/SageMakerEdge-{fleet.name}"
+        fleet.members["IotRoleAlias"] = f"arn:aws:iot:{plane.region}:{plane.account_id}:{alias}"
+
+
+def _created_project(plane: ControlPlane, project: Record) -> None:
+    project.members["ServiceCatalogProvisionedProductDetails"] = {
+        "ProvisionedProductId": f"pp-{hexadecimal(12)}",
+        "ProvisionedProductStatusMessage": "",
+    }
+
+
+def _updating_project(plane: ControlPlane, project: Record, request: Members) -> None:
+    details = request.pop("ServiceCatalogProvisioningUpdateDetails", None)
+    if details:
+        project.members["ServiceCatalogProvisioningDetails"] |= details
+
+
+def _portfolio(status: str) -> Members:
+    return {"Status": status}
+
+
+HOOKS = {
+    "DataQualityJobDefinition": Hooks(creating=_creating_job_definition),
+    "DeviceFleet": Hooks(created=_created_device_fleet, updating=_updating_device_fleet),
+    "Domain": Hooks(created=_created_domain),
+    "FeatureGroup": Hooks(
+        creating=_creating_feature_group, created=_created_feature_group, updating=_updating_feature_group
+    ),
+    "HumanTaskUi": Hooks(created=_created_task_ui),
+    "Image": Hooks(deleting=_deleting_image),
+    "ImageVersion": Hooks(creating=_creating_version),
+    "ModelBiasJobDefinition": Hooks(creating=_creating_job_definition),
+    "ModelExplainabilityJobDefinition": Hooks(creating=_creating_job_definition),
+    "ModelQualityJobDefinition": Hooks(creating=_creating_job_definition),
+    "MonitoringSchedule": Hooks(created=_created_schedule),
+    "NotebookInstance": Hooks(
+        created=_created_notebook, updating=_updating_notebook, deleting=_deleting_notebook
+    ),
+    "Project": Hooks(created=_created_project, updating=_updating_project),
+    "Space": Hooks(created=_created_space, deleting=_refuse_apps),
+    "UserProfile": Hooks(deleting=_refuse_apps),
+    "Workforce": Hooks(created=_created_workforce),
+    "Workteam": Hooks(created=_created_workteam),
+}
+OPERATIONS = {
+    "DescribeImageVersion": _describe_version,
+    "UpdateImageVersion": _update_version,
+    "DeleteImageVersion": _delete_version,
+    "ListAliases": _list_aliases,
+}

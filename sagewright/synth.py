@@ -1,0 +1,126 @@
+"""Synthesis as a program: `main.py` writes Terraform JSON, this reads what it wrote."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagewright.errors import SagewrightError, Usage
+from sagewright.project import Project
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stack:
+    """One Terraform state: `<environment>-<part>`."""
+
+    name: str
+    folder: Path
+    dependencies: tuple[str, ...]
+
+    @property
+    def environment(self) -> str:
+        """The environment that the stack is part of."""
+        return self.name.rpartition("-")[0]
+
+    @property
+    def synthesized(self) -> Path:
+        """Its Terraform configuration."""
+        return self.folder / "cdk.tf.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assembly:
+    """The synthesized stacks, each after those it depends on."""
+
+    stacks: tuple[Stack, ...]
+
+    def of(self, environment: str) -> tuple[Stack, ...]:
+        """Return an environment's stacks in the order of deployment."""
+        return tuple(stack for stack in self.stacks if stack.environment == environment)
+
+    def get(self, name: str) -> Stack:
+        """Return one stack; raises `Usage` with the known names where there is none of this name."""
+        for stack in self.stacks:
+            if stack.name == name:
+                return stack
+        raise Usage(
+            f"there is no stack {name!r}; there are: {', '.join(stack.name for stack in self.stacks)}"
+        )
+
+    def upstream(self, stack: Stack) -> tuple[Stack, ...]:
+        """Return what a stack depends on, directly or not, in order."""
+        wanted: set[str] = set()
+        waiting = list(stack.dependencies)
+        while waiting:
+            name = waiting.pop()
+            if name not in wanted:
+                wanted.add(name)
+                waiting.extend(self.get(name).dependencies)
+        return tuple(other for other in self.stacks if other.name in wanted)
+
+    def downstream(self, stack: Stack) -> tuple[Stack, ...]:
+        """Return what depends on a stack, directly or not, in order."""
+        return tuple(other for other in self.stacks if stack in self.upstream(other))
+
+
+def synthesize(project: Project, environment: str | None = None) -> Assembly:
+    """Run `main.py` for one environment, or for all, and return the stacks.
+
+    Raises `Usage` with main.py's own words when it refuses an environment file, and
+    `SagewrightError` when it fails in any other way.
+    """
+    variables = project.variables()
+    variables["SAGEWRIGHT_ENVIRONMENT"] = environment or ""
+    variables["CDKTF_OUTDIR"] = str(project.output)
+    done = subprocess.run(
+        [sys.executable, str(project.root / "main.py")],
+        cwd=project.root,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode == Usage.exit_code:
+        raise Usage(done.stderr.strip())
+    if done.returncode:
+        raise SagewrightError(f"synthesis failed\n{(done.stderr or done.stdout).strip()}")
+    return read(project)
+
+
+def read(project: Project) -> Assembly:
+    """Return the stacks of the last synthesis; raises `Usage` where there was none."""
+    manifest = project.output / "manifest.json"
+    try:
+        document = json.loads(manifest.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Usage(f"{manifest}: nothing is synthesized yet; run `sagewright synth`") from None
+    except ValueError as error:
+        raise Usage(f"{manifest}: not a CDKTF manifest ({error}); run `sagewright synth`") from None
+    stacks = [
+        Stack(
+            name=entry["name"],
+            folder=project.output / entry["workingDirectory"],
+            dependencies=tuple(entry["dependencies"]),
+        )
+        for entry in document["stacks"].values()
+    ]
+    return Assembly(stacks=tuple(ordered(stacks)))
+
+
+def ordered(stacks: Iterable[Stack]) -> list[Stack]:
+    """Return the stacks so that each comes after what it depends on."""
+    waiting = {stack.name: stack for stack in stacks}
+    placed: list[Stack] = []
+    while waiting:
+        free = [
+            stack for stack in waiting.values() if not any(name in waiting for name in stack.dependencies)
+        ]
+        if not free:
+            raise SagewrightError(f"stacks depend on each other in a circle: {', '.join(waiting)}")
+        for stack in free:
+            placed.append(waiting.pop(stack.name))
+    return placed

@@ -1,0 +1,230 @@
+"""Terraform as a program: one folder, one stack, every call timed; JSON in, plain text never parsed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any, TypeVar
+
+from sagewright.errors import SagewrightError
+from sagewright.project import Project
+
+GATE_VARIABLE = {"TF_VAR_plan_gate": "sagewright"}
+"""What opens the lock in every stack (stacks/base.py): a Terraform that was not started here lacks it."""
+
+NOT_DEPLOYED = "Unable to find remote state"
+"""How Terraform says that a stack whose outputs it needs was never applied."""
+
+
+class TerraformFailed(SagewrightError):
+    """Terraform ended with an error; the text holds its own diagnostics."""
+
+
+T = TypeVar("T")
+
+RUNNING: set[subprocess.Popen[str]] = set()
+"""The Terraform processes under way."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time spent inside Terraform processes, in seconds, summed over all of them."""
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terraform:
+    """The Terraform of one stack's folder.
+
+    `variables` is the whole process environment: credentials, region, endpoint.
+    """
+
+    project: Project
+    folder: Path
+    variables: Mapping[str, str]
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def stack(self) -> str:
+        """The stack that the folder holds."""
+        return self.folder.name
+
+    def init(self) -> None:
+        """Make the folder ready: backend and provider; does nothing when it is already.
+
+        The provider version comes from the project's lock file, so that every stack has the same.
+        """
+        data = self.folder / ".terraform"
+        lock = self.folder / ".terraform.lock.hcl"
+        if not lock.exists() and self.project.provider_lock.exists():
+            shutil.copyfile(self.project.provider_lock, lock)
+        stamp = data / "sagewright-initialized"
+        key = self._initialized_by()
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
+            return
+        self._text("init", "-input=false", "-no-color", "-reconfigure")
+        stamp.write_text(key, encoding="utf-8")
+
+    def _initialized_by(self) -> str:
+        synthesized = json.loads((self.folder / "cdk.tf.json").read_text(encoding="utf-8"))
+        settings = [synthesized.get("terraform"), self.variables.get("AWS_ENDPOINT_URL")]
+        configuration = Path(self.variables.get("TF_CLI_CONFIG_FILE", os.devnull))
+        rc = configuration.read_text(encoding="utf-8") if configuration.is_file() else ""
+        return hashlib.sha256(json.dumps([settings, rc], sort_keys=True).encode()).hexdigest()
+
+    def plan(self, out: Path, *arguments: str) -> bool:
+        """Save a plan in `out`, readable by its owner only; tell whether it changes anything."""
+        private(out)
+        code = self._events(["plan", f"-out={out}", "-detailed-exitcode", *arguments], accepted=(0, 2))
+        out.chmod(0o600)
+        return code == 2
+
+    def show(self, plan: Path | None = None) -> dict[str, Any]:
+        """Return a saved plan, or the state, as Terraform's JSON."""
+        text = self._text("show", "-json", *([str(plan)] if plan else []))
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    def text(self, plan: Path) -> str:
+        """Return a saved plan as Terraform prints it; what is marked sensitive is not in it."""
+        return self._text("show", "-no-color", str(plan))
+
+    def apply(self, plan: Path, *arguments: str, say: Callable[[str], None] = lambda _: None) -> None:
+        """Apply a saved plan, and nothing but that plan."""
+        self._events(["apply", *arguments, str(plan)], accepted=(0,), say=say)
+
+    def _start(self, arguments: Sequence[str], errors: IO[str] | int) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(self.project.terraform), *arguments],
+            cwd=self.folder,
+            env={**self.variables, **GATE_VARIABLE},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def _text(self, *arguments: str) -> str:
+        start = time.monotonic()
+        with self._start(arguments, subprocess.PIPE) as process:
+            output, errors = patiently(process, process.communicate)
+        self.clock.seconds += time.monotonic() - start
+        if process.returncode:
+            raise TerraformFailed(
+                f"{self.stack}: terraform {arguments[0]} failed\n{plain(errors or output).strip()}"
+            )
+        return output
+
+    def _events(
+        self, arguments: Sequence[str], accepted: tuple[int, ...], say: Callable[[str], None] = lambda _: None
+    ) -> int:
+        """Run a command that prints an event a line; its errors become one text.
+
+        https://developer.hashicorp.com/terraform/internals/machine-readable-ui
+        """
+        problems: list[str] = []
+        finished = 0
+
+        def read(lines: Iterable[str]) -> None:
+            nonlocal finished
+            for line in lines:
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    problems.append(plain(line).strip())
+                    continue
+                if event.get("type") == "diagnostic" and event["diagnostic"]["severity"] == "error":
+                    problems.append(diagnostic(event["diagnostic"]))
+                elif event.get("type") == "apply_complete":
+                    finished += 1
+                    say(f"{finished} done, last {event['hook']['resource']['addr']}")
+
+        start = time.monotonic()
+        command = [arguments[0], "-json", "-input=false", *arguments[1:]]
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+            self._start(command, errors) as process,
+        ):
+            output = process.stdout
+            assert output is not None
+            patiently(process, lambda: read(output))
+            errors.seek(0)
+            said = plain(errors.read()).strip()
+        self.clock.seconds += time.monotonic() - start
+        if process.returncode not in accepted:
+            text = "\n".join(problems) or said or f"exit code {process.returncode}"
+            raise TerraformFailed(f"{self.stack}: terraform {arguments[0]} failed\n{text}")
+        return process.returncode
+
+
+def patiently(process: subprocess.Popen[str], wait: Callable[[], T]) -> T:
+    """Wait for Terraform to end in its own way, also when the user interrupts, then pass the interrupt on.
+
+    Terraform has a session of its own, so that a Ctrl-C reaches it once, from `interrupt`: it finishes
+    what it is at, saves its state and releases its lock. A second Ctrl-C is passed on too: it stops hard.
+    """
+    interrupted = False
+    RUNNING.add(process)
+    try:
+        while True:
+            try:
+                result = wait()
+                process.wait()
+                break
+            except KeyboardInterrupt:
+                interrupted = True
+    finally:
+        RUNNING.discard(process)
+    if interrupted:
+        raise KeyboardInterrupt
+    return result
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Handle SIGINT, SIGTERM and SIGHUP: every Terraform that runs is told, then the command ends."""
+    for process in tuple(RUNNING):
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    raise KeyboardInterrupt
+
+
+def handle_interrupts() -> None:
+    """Route the signals that end a command through `interrupt`; to be called once by a program."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+def private(path: Path) -> Path:
+    """Make the folder of a file that may hold secrets, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def plain(text: str) -> str:
+    """Return Terraform's text without colour codes and frame characters."""
+    without = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return "\n".join(line.lstrip("│╷╵ ").rstrip() for line in without.splitlines())
+
+
+def diagnostic(entry: Mapping[str, Any]) -> str:
+    """Return one diagnostic as text: where, what, why."""
+    where = entry.get("address")
+    lines = [f"{where}: {entry['summary']}" if where else str(entry["summary"])]
+    if entry.get("detail"):
+        lines.append(str(entry["detail"]).strip())
+    return "\n  ".join(lines)

@@ -1,0 +1,169 @@
+"""What every stack has: readable addresses, provider, backend, tags, names, and the gate's lock."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypedDict
+
+from cdktf import (
+    Fn,
+    LocalBackend,
+    S3Backend,
+    TerraformElement,
+    TerraformResource,
+    TerraformStack,
+    TerraformVariable,
+    TerraformVariableValidationConfig,
+)
+from constructs import Construct, IConstruct
+
+from modules._aws.provider import AwsProvider, AwsProviderDefaultTags
+from modules._aws.ssm_parameter import SsmParameter
+
+from .environment import Environment
+
+PROVIDER_VERSION = ">= 5.100.0, < 7.0.0"
+"""A floor for reuse; `.terraform.lock.hcl` decides which one an environment gets."""
+
+
+class Location(TypedDict):
+    """Where a stack is, as most modules' configs take it."""
+
+    account_id: str
+    region: str
+    partition: str
+
+
+class AddressedStack(TerraformStack):
+    """A stack whose Terraform addresses are the construct ids on the way to a resource.
+
+    An id `this` is left out: the main resource of a module has the address of the module itself. No
+    hash is added, so ids are a public contract, and two equal addresses are refused.
+    """
+
+    def __init__(self, scope: Construct, id_: str) -> None:
+        super().__init__(scope, id_)
+        self._path = f"{self.node.path}/"
+        self._addresses: dict[tuple[str, str], str] = {}
+        self._crossing: set[str] = set()
+
+    def _allocate_logical_id(self, tf_element: TerraformElement | IConstruct) -> str:  # type: ignore[override]
+        """Return the Terraform name of an element: its construct ids, joined with `_`.
+
+        Raises `ValueError` when another element of the same kind has that name.
+        """
+        path = tf_element.node.path
+        ids = path.removeprefix(self._path).split("/")
+        joined = "_".join([id_ for id_ in ids if id_ != "this"] or ids[-1:])
+        name = re.sub(r"\W+", "_", re.sub(r"^cross-stack-(output|reference-input)-", "", joined))
+        if joined.startswith("cross-stack-output-"):
+            self._crossing.add(name)
+        kind = getattr(tf_element, "terraform_resource_type", type(tf_element).__name__)
+        other = self._addresses.setdefault((kind, name), path)
+        if other != path:
+            raise ValueError(
+                f"{kind}.{name}: supply construct ids that give different names, got {other} and {path}"
+            )
+        return name
+
+    def to_terraform(self) -> Any:
+        """Return the Terraform JSON.
+
+        CDKTF marks each value that another stack takes as sensitive; names and ARNs are not, and a
+        reviewer must see them. What the provider calls sensitive, Terraform refuses to put out unmarked.
+        """
+        document = super().to_terraform()
+        for name in self._crossing:
+            document["output"][name].pop("sensitive", None)
+        return document
+
+
+def wait_for(module: Construct, other: Construct) -> None:
+    """Make a module's main resource come after another module's, and go before it."""
+    first, second = other.node.find_child("this"), module.node.find_child("this")
+    if not isinstance(first, TerraformResource) or not isinstance(second, TerraformResource):
+        raise TypeError(f"supply modules whose main resource has the id 'this', got {other} and {module}")
+    second.depends_on = [
+        *(second.depends_on or ()),
+        f"{first.terraform_resource_type}.{first.friendly_unique_id}",
+    ]
+
+
+class EnvironmentStack(AddressedStack):
+    """One part of an environment, with a Terraform state of its own: `<environment>-<part>`."""
+
+    def __init__(self, scope: Construct, part: str, name: str, environment: Environment) -> None:
+        super().__init__(scope, f"{name}-{part}")
+        self.environment_name = name
+        self.environment = environment
+        self.prefix = f"{environment.organization}-{name}-"
+        AwsProvider(
+            self,
+            "aws",
+            region=environment.region,
+            allowed_account_ids=[environment.account_id],
+            default_tags=[
+                AwsProviderDefaultTags(
+                    tags={
+                        "Organization": environment.organization,
+                        "Environment": name,
+                        "Stack": part,
+                        "Owner": environment.owner,
+                        "CostCenter": environment.cost_center,
+                        "ManagedBy": "sagewright",
+                    }
+                )
+            ],
+        )
+        self.add_override("terraform.required_providers.aws.version", PROVIDER_VERSION)
+        self._keep_state()
+        TerraformVariable(
+            self,
+            "plan_gate",
+            type="string",
+            default="",
+            description="Set by Sagewright, which shows every plan to the gate before it is applied.",
+            validation=[
+                TerraformVariableValidationConfig(
+                    condition='${var.plan_gate == "sagewright"}',
+                    error_message=f"This stack changes only through the gate: sagewright deploy -e {name}",
+                )
+            ],
+        )
+
+    def _keep_state(self) -> None:
+        """Name the place of the state: a bucket with its own locks, or a file for the embedded AWS."""
+        stack, state = self.node.id, self.environment.state
+        if state is None:
+            LocalBackend(self, path=f"../../../.sagewright/state/{stack}.tfstate")
+            return
+        S3Backend(
+            self,
+            bucket=state.bucket,
+            key=f"{stack}.tfstate",
+            region=self.environment.region,
+            encrypt=True,
+            allowed_account_ids=[self.environment.account_id],
+        )
+        self.add_override("terraform.backend.s3.use_lockfile", True)
+
+    def publish(self, name: str, value: str | tuple[str, ...], description: str) -> None:
+        """Write a value that other teams read to the SSM parameter `/sagewright/<environment>/<name>`."""
+        listed = isinstance(value, tuple)
+        SsmParameter(
+            self,
+            "parameter_" + name.replace("/", "_"),
+            name=f"/sagewright/{self.environment_name}/{name}",
+            description=description,
+            type="StringList" if listed else "String",
+            insecure_value=Fn.join(",", list(value)) if listed else value,
+        )
+
+    @property
+    def location(self) -> Location:
+        """Account, region and partition of the stack."""
+        return Location(
+            account_id=self.environment.account_id,
+            region=self.environment.region,
+            partition=self.environment.partition,
+        )

@@ -1,0 +1,434 @@
+"""What an environment file may say: the human decisions, made of the modules' own value objects."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Discriminator, StringConstraints, TypeAdapter, ValidationError
+
+from modules._core import at_least, at_most, distinct, one_of, record, refuse, when
+from modules.bucket import Retention
+from modules.ecr_repository import ImageRetention
+from modules.endpoint import Inference
+from modules.log_group import RETENTION_DAYS
+from modules.model import Container
+from modules.network import ExistingNetwork, NewNetwork
+
+PRODUCTION_LOG_RETENTION_DAYS = 365
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+LONGEST_ENVIRONMENT_NAME = 16
+LONGEST_NAMES = {"model_package_groups": 63, "repositories": 256, "models": 54, "endpoints": 63}
+"""How long the names of AWS resources may be that are made of an environment file's keys."""
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
+"""Lower-case words, digits and single hyphens: part of the names of AWS resources."""
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+"""An AWS account; in quotes, since YAML reads a number else."""
+PrincipalArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[a-zA-Z0-9_+=,.@/-]+$")
+]
+Tag = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9 _.:/=+@-]{1,256}$")]
+"""A tag's value as AWS takes it."""
+Network = Annotated[NewNetwork | ExistingNetwork, Discriminator("kind")]
+
+
+class InvalidEnvironment(ValueError):
+    """An environment file is missing or wrong; the text has one line for each problem."""
+
+
+@record
+class State:
+    """Where Terraform keeps what it knows."""
+
+    bucket: str
+    """S3 bucket for the states of the environment's stacks, versioned and encrypted."""
+
+
+@record
+class Repository:
+    """Decisions on one ECR repository."""
+
+    retention: ImageRetention = ImageRetention()
+    """Which images are removed."""
+    pull_account_ids: tuple[AccountId, ...] = ()
+    """Other accounts that may pull its images."""
+
+    def __post_init__(self) -> None:
+        refuse(distinct("pull_account_ids", self.pull_account_ids))
+
+
+@record
+class ModelPackageGroup:
+    """Decisions on one group of model versions."""
+
+    description: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    """What the model is for."""
+    reader_account_ids: tuple[AccountId, ...] = ()
+    """Other accounts that may look at its versions."""
+    deployer_account_ids: tuple[AccountId, ...] = ()
+    """Other accounts that may also make models of its versions."""
+
+    def __post_init__(self) -> None:
+        accounts = self.reader_account_ids + self.deployer_account_ids
+        refuse(distinct("reader_account_ids, deployer_account_ids", accounts))
+
+
+@record
+class Environment:
+    """One environment; its name is that of the file."""
+
+    organization: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
+    """Start of every name in AWS."""
+    account_id: AccountId
+    """The only account in which the environment may be made."""
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    """The only region of its resources."""
+    production: bool
+    """Rules for production apply: capacity, scaling, log retention."""
+    protected: bool
+    """What holds data can be neither deleted nor replaced."""
+    embedded: bool = False
+    """Lives on the embedded AWS only, with its state in a local file."""
+    owner: Tag
+    """Team that answers for it; a tag on everything."""
+    cost_center: Tag
+    """Who pays; a tag on everything."""
+    state: State | None = None
+    """Where the Terraform state is; left out where `embedded` is true, and only there."""
+    network: Network
+    """A VPC to make (`kind: New`), or one to use (`kind: Existing`)."""
+    log_retention_days: int = PRODUCTION_LOG_RETENTION_DAYS
+    """Days for which logs are kept."""
+    key_deletion_window_days: int = 30
+    """Days from the deletion of a key until its data is lost for good, 7 to 30."""
+    retention: Retention | None = Retention()
+    """For how long buckets keep what is no longer current; `null` keeps it for ever."""
+    access_logs: Retention | None = None
+    """For how long it is kept who read and wrote the buckets; without it, it is not recorded."""
+    approver_principal_arns: tuple[PrincipalArn, ...] = ()
+    """IAM roles and users, which must exist, that may take the role which alone approves models."""
+    repositories: Mapping[Name, Repository] = field(default_factory=dict)
+    """ECR repositories by name."""
+    model_package_groups: Mapping[Name, ModelPackageGroup] = field(default_factory=dict)
+    """Groups of model versions by name."""
+    models: Mapping[Name, Container] = field(default_factory=dict)
+    """Models by name: what each variant of an endpoint may serve."""
+    endpoints: Mapping[Name, Inference] = field(default_factory=dict)
+    """Endpoints by name."""
+
+    def __post_init__(self) -> None:
+        zones = self.network.availability_zones if isinstance(self.network, NewNetwork) else ()
+        refuse(
+            when(
+                self.embedded and self.state,
+                "state: remove it; where embedded is true the state is a local file",
+            ),
+            when(
+                not self.embedded and not self.state,
+                "state: supply the bucket of the Terraform state, got nothing",
+            ),
+            when(
+                self.embedded and self.production, "production: supply false where embedded is true, got true"
+            ),
+            one_of("log_retention_days", self.log_retention_days, RETENTION_DAYS),
+            at_least("log_retention_days", self.log_retention_days, PRODUCTION_LOG_RETENTION_DAYS)
+            if self.production
+            else None,
+            at_least("key_deletion_window_days", self.key_deletion_window_days, 7),
+            at_most("key_deletion_window_days", self.key_deletion_window_days, 30),
+            distinct("approver_principal_arns", self.approver_principal_arns),
+            *(
+                when(
+                    self.account_id in accounts,
+                    f"{path}: supply other accounts than the environment's own, got {self.account_id!r}",
+                )
+                for path, accounts in self._other_accounts()
+            ),
+            *(
+                when(
+                    not zone.startswith(self.region),
+                    f"network.availability_zones: supply zones of {self.region}, got {zone!r}",
+                )
+                for zone in zones
+            ),
+        )
+
+    def _other_accounts(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for name, repository in self.repositories.items():
+            yield f"repositories.{name}.pull_account_ids", repository.pull_account_ids
+        for name, group in self.model_package_groups.items():
+            yield f"model_package_groups.{name}.reader_account_ids", group.reader_account_ids
+            yield f"model_package_groups.{name}.deployer_account_ids", group.deployer_account_ids
+
+    @property
+    def partition(self) -> str:
+        """Part of AWS that the region belongs to: `aws`, `aws-cn` or `aws-us-gov`."""
+        return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(re.match(r"cn|us-gov|", self.region)[0], "aws")  # type: ignore[index]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What is done in its network: keys of `modules.network.FEATURES`."""
+        used = {"inference": self.endpoints, "registry": self.model_package_groups}
+        return tuple(feature for feature, items in used.items() if items)
+
+
+ADAPTER: TypeAdapter[Environment] = TypeAdapter(Environment)
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of an environment file, as strict as reading is where a schema can be.
+
+    `kind` is always to be said, also where there is one kind so far; keys that are names have a form.
+    """
+    whole = tightened(ADAPTER.json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
+
+
+def tightened(part: Any) -> Any:
+    """Return a part of pydantic's schema without titles, with names and kinds enforced."""
+    if isinstance(part, list):
+        return [tightened(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    made = {
+        key: tightened(value)
+        for key, value in part.items()
+        if not (key == "title" and isinstance(value, str))
+    }
+    if "patternProperties" in made:
+        made["additionalProperties"] = False
+    if "const" in made.get("properties", {}).get("kind", {}):
+        made["properties"]["kind"].pop("default", None)
+        made["required"] = ["kind", *made.get("required", [])]
+    return made
+
+
+def names(folder: Path) -> list[str]:
+    """Return the environments that a folder describes, in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def read(name: str, folder: Path) -> Environment:
+    """Read `<folder>/<name>.yaml`.
+
+    Raises `InvalidEnvironment` with every problem at once, each on a line of its own: file, path in
+    the file, what to supply, what was got.
+    """
+    path = folder / f"{name}.yaml"
+    place = f"{folder.name}/{path.name}"
+    if not path.is_file():
+        known = ", ".join(names(folder)) or "none"
+        raise InvalidEnvironment(
+            f"{place}: supply the name of an environment that is there: {known}; got {name!r}"
+        )
+    if not re.fullmatch(NAME, name) or len(name) > LONGEST_ENVIRONMENT_NAME:
+        legal = f"at most {LONGEST_ENVIRONMENT_NAME} lower-case letters, digits and hyphens"
+        raise InvalidEnvironment(f"{place}: supply a file name of {legal}, got {name!r}")
+    try:
+        node = yaml.compose(path.read_bytes(), Loader=yaml.SafeLoader)
+        document = yaml.safe_load(path.read_bytes())
+        text = json.dumps(document, default=str)
+        problems = list(duplicates(node, ""))
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise InvalidEnvironment(f"{place}: {line}supply YAML, got {error.problem}") from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise InvalidEnvironment(f"{place}: supply YAML, got {str(error).splitlines()[0]}") from None
+    if not isinstance(document, dict):
+        raise InvalidEnvironment(
+            f"{place}: supply a mapping of settings, got {shown(document, 'an empty file')}"
+        )
+    document = json.loads(text)
+    problems += undescribed_models(document)
+    problems += long_names(name, document)
+    problems += untold_kinds(document)
+    try:
+        environment = ADAPTER.validate_json(text)
+    except ValidationError as error:
+        problems += [problem for one in error.errors(include_url=False) for problem in explain(one, document)]
+    if problems:
+        raise InvalidEnvironment("\n".join(f"{place}: {problem}" for problem in problems))
+    return environment
+
+
+def read_all(wanted: Iterable[str], folder: Path) -> dict[str, Environment]:
+    """Read several environments; raises `InvalidEnvironment` with the problems of all of them."""
+    environments: dict[str, Environment] = {}
+    problems: list[str] = []
+    for name in wanted:
+        try:
+            environments[name] = read(name, folder)
+        except InvalidEnvironment as error:
+            problems.append(str(error))
+    if problems:
+        raise InvalidEnvironment("\n".join(problems))
+    return environments
+
+
+def duplicates(node: yaml.Node | None, path: str) -> Iterator[str]:
+    """Yield a problem for each key that a mapping has twice; YAML itself would keep the last in silence."""
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from duplicates(item, f"{path}[{index}]")
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: dict[str, int] = {}
+    for name, value in node.value:
+        here = f"{path}.{key(str(name.value))}".removeprefix(".")
+        line = name.start_mark.line + 1
+        if name.tag != "tag:yaml.org,2002:merge" and isinstance(name, yaml.ScalarNode):
+            if name.value in seen:
+                yield f"{here}: supply each key once, got it on lines {seen[name.value]} and {line}"
+            seen[name.value] = line
+        yield from duplicates(value, here)
+
+
+def mapping(value: object, key: str) -> Mapping[str, Any]:
+    """Return the mapping that stands under a key, or an empty one; types are checked elsewhere."""
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def undescribed_models(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for each variant of a model that the file does not describe."""
+    models = mapping(document, "models")
+    for endpoint, inference in mapping(document, "endpoints").items():
+        for name, variant in mapping(inference, "variants").items():
+            model = variant.get("model") if isinstance(variant, dict) else None
+            if isinstance(model, str) and model not in models:
+                legal = ", ".join(sorted(models)) or "none is described"
+                here = f"endpoints.{key(endpoint)}.variants.{key(name)}.model"
+                yield f"{here}: supply one of the models ({legal}), got {model!r}"
+
+
+def long_names(environment: str, document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for each key of which AWS could make no name, as it would be too long."""
+    prefix = f"{document.get('organization')}-{environment}-"
+    for part, limit in LONGEST_NAMES.items():
+        for name in mapping(document, part):
+            left = limit - len(prefix)
+            if len(name) > left:
+                yield f"{part}.{key(name)}: supply a name of at most {left} characters, got {len(name)}"
+
+
+def untold_kinds(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for each thing that does not say its kind, also where there is just one so far."""
+    for endpoint, inference in mapping(document, "endpoints").items():
+        start = key(endpoint)
+        for path, value in ((start, inference), (f"{start}.deployment", mapping(inference, "deployment"))):
+            if isinstance(value, dict) and value and "kind" not in value:
+                yield f"endpoints.{path}.kind: supply this setting, got nothing"
+
+
+TYPES = {
+    "bool": "true or false",
+    "dataclass": "a mapping",
+    "dict": "a mapping",
+    "float": "a number",
+    "int": "an integer",
+    "list": "a list",
+    "mapping": "a mapping",
+    "string": "a string",
+    "tuple": "a list",
+}
+
+
+def explain(error: Any, document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield pydantic's finding as lines of our own: path, what to supply, what was got."""
+    steps = route(error["loc"], document)
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{key(step)}" for step in steps).removeprefix(
+        "."
+    )
+    kind, context, got = error["type"], error.get("ctx", {}), shown(error["input"])
+    expected = TYPES.get(kind.removesuffix("_type"))
+    if kind == "value_error":
+        start = f"{path}." if path else ""
+        yield from (start + line for line in str(context["error"]).splitlines())
+    elif kind == "missing":
+        yield f"{path}: supply this setting, got nothing"
+    elif kind == "unexpected_keyword_argument":
+        legal = settings(steps[:-1], document)
+        close = difflib.get_close_matches(str(steps[-1]), legal, 1)
+        yield f"{path}: supply {close[0] if close else 'one of ' + ', '.join(legal)}, got an unknown setting"
+    elif kind in ("union_tag_not_found", "union_tag_invalid"):
+        legal = schema_at(steps, document)["discriminator"]["mapping"]
+        yield f"{path}.kind: supply one of {', '.join(legal)}, got {shown(context.get('tag'))}"
+    elif kind == "literal_error":
+        yield f"{path}: supply {context['expected']}, got {got}"
+    elif kind == "string_pattern_mismatch":
+        yield f"{path}: supply a string that matches {context['pattern']}, got {got}"
+    elif kind == "string_too_long":
+        yield f"{path}: supply at most {context['max_length']} characters, got {len(error['input'])}"
+    elif kind == "int_from_float":
+        yield f"{path}: supply an integer, got {got}"
+    else:
+        yield (
+            f"{path}: supply {expected}, got {got}"
+            if expected
+            else f"{path}: {error['msg'].lower()}, got {got}"
+        )
+
+
+def route(loc: tuple[int | str, ...], document: Any) -> list[int | str]:
+    """Return pydantic's location as a path in the file, without the kind of a union as a step of its own."""
+    steps: list[int | str] = []
+    here = document
+    for step in loc:
+        if step == "[key]" or (isinstance(here, dict) and step not in here and here.get("kind") == step):
+            continue
+        steps.append(step)
+        inside = (isinstance(here, dict) and step in here) or (
+            isinstance(here, list) and isinstance(step, int)
+        )
+        here = here[step] if inside else None
+    return steps
+
+
+def schema_at(steps: list[int | str], document: Any) -> dict[str, Any]:
+    """Return the part of the JSON Schema that describes a place in the file."""
+    whole = schema()
+
+    def resolved(part: dict[str, Any], value: Any) -> dict[str, Any]:
+        if "$ref" in part:
+            return resolved(whole["$defs"][part["$ref"].rpartition("/")[2]], value)
+        if "anyOf" in part:
+            return resolved(next(one for one in part["anyOf"] if one.get("type") != "null"), value)
+        kinds = part.get("discriminator", {}).get("mapping", {})
+        kind = value.get("kind") if isinstance(value, dict) else None
+        return resolved({"$ref": kinds[kind]}, value) if isinstance(kind, str) and kind in kinds else part
+
+    part = resolved(whole, document)
+    for step in steps:
+        document = document[step]
+        named = part.get("patternProperties", {}).values()
+        inner = part["items"] if isinstance(step, int) else part.get("properties", {}).get(step)
+        part = resolved(inner or next(iter(named), None) or part["additionalProperties"], document)
+    return part
+
+
+def settings(steps: list[int | str], document: Any) -> list[str]:
+    """Return the settings that a place in the file may have."""
+    return list(schema_at(steps, document)["properties"])
+
+
+def key(name: str | int) -> str:
+    """Return a key as a path names it: as it is, or quoted where it would not read as one word."""
+    return str(name) if re.fullmatch(r"[\w-]+", str(name), re.ASCII) else repr(name)
+
+
+def shown(value: object, nothing: str = "nothing") -> str:
+    """Return a value as an error names it."""
+    if value is None:
+        return nothing
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else repr(value)

@@ -1,0 +1,134 @@
+"""What everything else of an environment stands on: boundary, keys, network, buckets, repositories."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from modules.bucket import AccessLogs, Bucket, BucketConfig, Data, Logging
+from modules.ecr_repository import EcrRepository, EcrRepositoryConfig
+from modules.key import Key, KeyConfig, use_by_log_groups
+from modules.network import Network, NetworkConfig
+from modules.permissions_boundary import PermissionsBoundary, PermissionsBoundaryConfig
+
+from .base import EnvironmentStack
+from .environment import Environment
+
+
+class Foundation(EnvironmentStack):
+    """One key for data and one for logs: who may read logs need not be able to read data."""
+
+    def __init__(self, scope: Construct, name: str, environment: Environment) -> None:
+        super().__init__(scope, "foundation", name, environment)
+        self.boundary = PermissionsBoundary(
+            self,
+            "permissions_boundary",
+            PermissionsBoundaryConfig(name=f"{self.prefix}boundary", prefix=self.prefix, **self.location),
+        )
+        self.data_key = Key(
+            self,
+            "data_key",
+            KeyConfig(
+                alias=f"{self.prefix}data",
+                description="Data: buckets, images, volumes of instances",
+                deletion_window_days=environment.key_deletion_window_days,
+                account_id=environment.account_id,
+                partition=environment.partition,
+            ),
+        )
+        self.logs_key = Key(
+            self,
+            "logs_key",
+            KeyConfig(
+                alias=f"{self.prefix}logs",
+                description="Logs",
+                deletion_window_days=environment.key_deletion_window_days,
+                statements=(use_by_log_groups(**self.location),),
+                account_id=environment.account_id,
+                partition=environment.partition,
+            ),
+        )
+        self.network = Network(
+            self,
+            "network",
+            NetworkConfig(
+                name=self.prefix.removesuffix("-"),
+                network=environment.network,
+                features=environment.features,
+                kms_key_arn=self.logs_key.outputs.arn,
+                permissions_boundary_arn=self.boundary.outputs.arn,
+                flow_log_retention_days=environment.log_retention_days,
+                **self.location,
+            ),
+        )
+        access_logs = self._access_logs("artifacts", "captures") if environment.access_logs else None
+        self.artifacts = self._bucket("artifacts", access_logs)
+        self.captures = self._bucket("captures", access_logs)
+        self.repositories = {
+            key: EcrRepository(
+                self,
+                f"{key}_repository",
+                EcrRepositoryConfig(
+                    name=f"{self.prefix}{key}",
+                    kms_key_arn=self.data_key.outputs.arn,
+                    retention=repository.retention,
+                    pull_account_ids=repository.pull_account_ids,
+                    partition=environment.partition,
+                    force_delete=not environment.protected,
+                ),
+            )
+            for key, repository in environment.repositories.items()
+        }
+        self._publish()
+
+    def _bucket_name(self, purpose: str) -> str:
+        """Return a name that no other account has taken."""
+        return f"{self.prefix}{purpose}-{self.environment.account_id}"
+
+    def _bucket(self, purpose: str, access_logs: Bucket | None) -> Bucket:
+        return Bucket(
+            self,
+            f"{purpose}_bucket",
+            BucketConfig(
+                name=self._bucket_name(purpose),
+                content=Data(
+                    kms_key_arn=self.data_key.outputs.arn,
+                    logging=Logging(bucket_name=access_logs.outputs.name, prefix=f"{purpose}/")
+                    if access_logs
+                    else None,
+                ),
+                retention=self.environment.retention,
+                partition=self.environment.partition,
+                force_destroy=not self.environment.protected,
+            ),
+        )
+
+    def _access_logs(self, *purposes: str) -> Bucket:
+        return Bucket(
+            self,
+            "access_logs_bucket",
+            BucketConfig(
+                name=self._bucket_name("access-logs"),
+                content=AccessLogs(
+                    source_bucket_names=tuple(map(self._bucket_name, purposes)),
+                    account_id=self.environment.account_id,
+                ),
+                retention=self.environment.access_logs,
+                partition=self.environment.partition,
+                force_destroy=not self.environment.protected,
+            ),
+        )
+
+    def _publish(self) -> None:
+        network = self.network.outputs
+        self.publish("network/vpc_id", network.vpc_id, "VPC of the environment")
+        self.publish("network/subnet_ids", network.subnet_ids, "Private subnets for workloads")
+        self.publish(
+            "network/security_group_ids", network.security_group_ids, "Security groups for workloads"
+        )
+        self.publish("keys/data_arn", self.data_key.outputs.arn, "Key for data")
+        self.publish("buckets/artifacts", self.artifacts.outputs.name, "Bucket for model artifacts")
+        self.publish("permissions_boundary_arn", self.boundary.outputs.arn, "Boundary that every role takes")
+        for key, repository in self.repositories.items():
+            self.publish(
+                f"repositories/{key}_url", repository.outputs.repository_url, f"Image repository of {key}"
+            )

@@ -1,0 +1,134 @@
+"""A checkout in a temporary folder: its own environments, state and embedded AWS; the code is this one's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+from sagewright.local import process
+from sagewright.project import Project
+from tests.conftest import ROOT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """Commands as a user types them, and what they leave behind."""
+
+    project: Project
+    running: process.Running
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The process environment of a shell after `. .sagewright/env`, in this checkout."""
+        return {
+            **self.project.variables(),
+            "CDKTF_SKIP_PROVIDER_LOCK": "true",
+            "DISABLE_VERSION_CHECK": "true",
+            "CI": "true",
+            "COLUMNS": "200",
+        }
+
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the project's tools in the checkout."""
+        program = ROOT / ".venv" / "bin" / command[0]
+        return subprocess.run(
+            [str(program) if program.exists() else command[0], *command[1:]],
+            cwd=self.project.root,
+            env={**self.variables, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    def sagewright(self, *arguments: str) -> dict[str, Any]:
+        """Run a command that must succeed, and return its JSON."""
+        done = self.run("sagewright", *arguments, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    def document(self, environment: str) -> dict[str, Any]:
+        """Return an environment file of this checkout."""
+        document: dict[str, Any] = yaml.safe_load(self._file(environment).read_text())
+        return document
+
+    def write(self, environment: str, document: dict[str, Any]) -> None:
+        """Replace an environment file of this checkout."""
+        self._file(environment).write_text(yaml.safe_dump(document))
+
+    def _file(self, environment: str) -> Path:
+        return self.project.environments / f"{environment}.yaml"
+
+    def client(self, service: str, environment: str) -> Any:
+        """Return a client of an environment's account on the embedded AWS."""
+        document = self.document(environment)
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            region_name=document["region"],
+            endpoint_url=self.running.url,
+            aws_access_key_id=document["account_id"],
+            aws_secret_access_key="embedded",
+        )
+
+
+def make(folder: Path) -> Project:
+    """Lay a checkout out: environments are copies, everything that is code is this checkout's."""
+    project = Project(root=folder)
+    shutil.copytree(ROOT / "environments", project.environments)
+    for name in ("main.py", "cdktf.json", ".venv", ".terraform.lock.hcl"):
+        (folder / name).symlink_to(ROOT / name)
+    project.work.mkdir()
+    for name in ("bin", "terraform.rc"):
+        (project.work / name).symlink_to(ROOT / ".sagewright" / name)
+    return project
+
+
+def left_over(checkout: Checkout, environment: str) -> dict[str, list[str]]:
+    """List what an environment's account still holds, by kind; keys wait for their deletion window."""
+
+    def client(service: str) -> Any:
+        return checkout.client(service, environment)
+
+    sagemaker = client("sagemaker")
+    keys = [client("kms").describe_key(KeyId=key["KeyId"]) for key in client("kms").list_keys()["Keys"]]
+    found = {
+        "endpoints": [each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"]],
+        "configurations": [
+            each["EndpointConfigName"] for each in sagemaker.list_endpoint_configs()["EndpointConfigs"]
+        ],
+        "models": [each["ModelName"] for each in sagemaker.list_models()["Models"]],
+        "groups": [
+            each["ModelPackageGroupName"]
+            for each in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+        ],
+        "targets": [
+            each["ResourceId"]
+            for each in client("application-autoscaling").describe_scalable_targets(
+                ServiceNamespace="sagemaker"
+            )["ScalableTargets"]
+        ],
+        "buckets": [each["Name"] for each in client("s3").list_buckets()["Buckets"]],
+        "repositories": [
+            each["repositoryName"] for each in client("ecr").describe_repositories()["repositories"]
+        ],
+        "roles": [each["RoleName"] for each in client("iam").list_roles()["Roles"]],
+        "policies": [each["PolicyName"] for each in client("iam").list_policies(Scope="Local")["Policies"]],
+        "log groups": [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]],
+        "alarms": [each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]],
+        "parameters": [each["Name"] for each in client("ssm").describe_parameters()["Parameters"]],
+        "keys": [
+            key["KeyMetadata"]["KeyId"] for key in keys if key["KeyMetadata"]["KeyState"] != "PendingDeletion"
+        ],
+        "networks": [
+            each["VpcId"] for each in client("ec2").describe_vpcs()["Vpcs"] if not each["IsDefault"]
+        ],
+    }
+    return {kind: names for kind, names in found.items() if names}

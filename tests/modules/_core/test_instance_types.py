@@ -1,0 +1,68 @@
+"""The table of instance families is complete, and read as it stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import botocore.session
+import pytest
+
+from modules._core import instance_types
+
+TABLE = json.loads(Path(instance_types.__file__).with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def hosting_families() -> set[str]:
+    """Return the families of all types that SageMaker hosts on, as AWS lists them."""
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    enum = model.shape_for("ProductionVariantInstanceType").enum  # type: ignore[attr-defined]
+    return {name.split(".")[1] for name in enum}
+
+
+def test_every_family_that_sagemaker_hosts_on_has_its_kind_of_storage() -> None:
+    assert set(TABLE["ebs_families"]) | set(TABLE["nvme_families"]) == hosting_families()
+
+
+def test_no_family_has_two_kinds_of_storage() -> None:
+    assert not set(TABLE["ebs_families"]) & set(TABLE["nvme_families"])
+
+
+def test_families_whose_name_says_local_disk_store_on_nvme() -> None:
+    with_disk = {family for family in hosting_families() if family[:1] in "cmr" and family.endswith("d")}
+    assert with_disk <= set(TABLE["nvme_families"])
+
+
+def test_burstable_families_are_those_of_general_purpose_t() -> None:
+    assert set(TABLE["burstable_families"]) == {name for name in hosting_families() if name.startswith("t2")}
+
+
+def test_every_fact_has_its_source() -> None:
+    assert set(TABLE["source"]) == {"burstable", "kms_key", "nvme", "nvme_encryption"}
+    assert all(url.startswith("https://docs.aws.amazon.com/") for url in TABLE["source"].values())
+
+
+def test_lists_are_sorted() -> None:
+    for kind in ("burstable_families", "ebs_families", "nvme_families"):
+        assert TABLE[kind] == sorted(TABLE[kind])
+
+
+def test_a_type_is_judged_by_its_family_and_not_by_letters_in_its_name() -> None:
+    assert instance_types.nvme("ml.g4dn.xlarge")
+    assert not instance_types.nvme("ml.inf2.24xlarge")
+    assert instance_types.burstable("ml.t2.medium")
+    assert not instance_types.burstable("ml.trn1.2xlarge")
+
+
+@pytest.mark.parametrize("instance_type", ["m5.large", "ml.m5", "ml.m99.large", "ml.m5.large.2"])
+def test_a_type_that_sagemaker_does_not_host_on_is_refused(instance_type: str) -> None:
+    assert instance_types.known("instance_type", instance_type) == (
+        f"instance_type: supply a SageMaker hosting instance type such as ml.m5.large, got '{instance_type}'"
+    )
+
+
+def test_a_type_that_terraform_knows_later_passes() -> None:
+    token = "${var.instance_type}"
+    assert instance_types.known("instance_type", token) is None
+    assert not instance_types.nvme(token)
+    assert not instance_types.burstable(token)

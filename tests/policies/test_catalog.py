@@ -1,0 +1,92 @@
+"""The catalogue decides on every check that checkov has for the types that the modules make."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from sagewright.gate import checks
+from sagewright.gate.catalog import POLICIES, TERRAFORM_TYPE, read_waivers
+from sagewright.gate.rules import own_rules
+
+from .conftest import CATALOG, RULES
+
+ROOT = POLICIES.parent
+
+
+def our_types() -> set[str]:
+    return set((ROOT / "modules" / "_aws" / "resources.txt").read_text(encoding="utf-8").split())
+
+
+def checkov_has() -> dict[str, str]:
+    """Return checkov's checks for our types, by id."""
+    checks.preload()
+    with checks.quiet():
+        from checkov.common.checks_infra.registry import get_graph_checks_registry
+        from checkov.terraform.checks.resource.registry import resource_registry
+
+        graph = get_graph_checks_registry("terraform")
+        graph.load_checks()
+    found: dict[str, str] = {}
+    for type_ in our_types():
+        found.update({check.id: check.name for check in resource_registry.get_checks(type_)})
+    for check in graph.checks:
+        if set(check.resource_types or ()) & our_types():
+            found[check.id] = check.name
+    return {id_: name for id_, name in found.items() if id_.startswith("CKV")}
+
+
+def test_every_check_of_checkov_for_our_types_is_on_or_left_out_with_a_reason() -> None:
+    decided = {rule.id for rule in RULES} | {check.id for check in CATALOG.left_out}
+    undecided = {id_: name for id_, name in checkov_has().items() if id_ not in decided}
+    assert not undecided, "add them to policies/catalog.yaml, under rules or left_out"
+
+
+def test_nothing_is_left_out_that_checkov_does_not_have() -> None:
+    assert not {check.id for check in CATALOG.left_out} - set(checkov_has())
+
+
+def test_every_stateful_type_has_a_reason() -> None:
+    (rule,) = (rule for rule in RULES if rule.id == "SW_STATEFUL_DELETE")
+    assert isinstance(rule.types, dict)
+    for type_, reason in rule.types.items():
+        assert TERRAFORM_TYPE.fullmatch(type_)
+        assert len(reason) > 15, type_
+
+
+@pytest.mark.parametrize("name", ["aws_s3_bucket", "aws_kms_key", "aws_ecr_repository"])
+def test_what_must_not_be_lost_is_listed(name: str) -> None:
+    (rule,) = (rule for rule in RULES if rule.id == "SW_STATEFUL_DELETE")
+    assert rule.is_for(name)
+    assert not rule.is_for("aws_sagemaker_endpoint_configuration")
+
+
+def test_the_waivers_that_ship_are_understood() -> None:
+    assert read_waivers(POLICIES, CATALOG) == []
+
+
+def test_every_plan_rule_says_what_it_does() -> None:
+    for id_, function in own_rules(POLICIES).items():
+        assert function.__doc__, id_
+
+
+def test_checks_are_for_the_types_that_the_catalogue_says() -> None:
+    own = checks.own_checks(POLICIES)
+    wanted = {rule.id: sorted(rule.types) for rule in RULES if rule.kind == "checkov"}
+    assert {id_: sorted(check.supported_entities) for id_, check in own.items()} == wanted
+
+
+def test_the_page_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/policies_page.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_families_that_rules_and_modules_know_are_the_same_file() -> None:
+    data = json.loads((ROOT / "modules" / "_core" / "instance_types.json").read_text(encoding="utf-8"))
+    assert not set(data["nvme_families"]) & set(data["burstable_families"])
+    assert {"g4dn", "g5", "p4d"} <= set(data["nvme_families"])

@@ -1,0 +1,590 @@
+"""The gate: what it asks, what it answers, and that nothing is passed over (PITFALLS P1 to P10)."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sagewright.gate import PlanInput, Report, gate
+from sagewright.gate.report import Result
+
+from .conftest import ACCOUNT, Json, Judge, edit, environment, errors, plan, planned, states
+
+KEY_ARN = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+REPOSITORY = planned(
+    "aws_ecr_repository.churn",
+    {
+        "name": "acme-prod-churn",
+        "image_tag_mutability": "IMMUTABLE",
+        "image_scanning_configuration": [{"scan_on_push": True}],
+        "encryption_configuration": [{"encryption_type": "KMS", "kms_key": KEY_ARN}],
+        "force_delete": False,
+    },
+)
+MUTABLE = planned("aws_ecr_repository.churn", {**REPOSITORY.values, "image_tag_mutability": "MUTABLE"})
+BUCKET = planned("aws_s3_bucket.data", {"bucket": "acme-prod-data"}, actions=["delete"])
+
+
+def by_rule(report: Report, rule: str) -> Result:
+    (result,) = (result for result in report.results if result.rule == rule)
+    return result
+
+
+def test_a_denial_says_what_where_which_value_and_what_to_do(judge: Judge) -> None:
+    report = judge(plan(MUTABLE))
+    assert (report.verdict, report.exit_code) == ("denied", 1)
+    denial = next(result for result in report.results if result.denies)
+    assert denial.rule == "CKV_AWS_51"
+    assert denial.address == "aws_ecr_repository.churn"
+    assert denial.message == "image_tag_mutability is MUTABLE"
+    assert denial.remedy == "Set image_tag_mutability to IMMUTABLE."
+
+
+@pytest.mark.parametrize(
+    ("actions", "words"),
+    [
+        (["delete"], "is deleted"),
+        (["delete", "create"], "is replaced"),
+        (["create", "delete"], "is replaced"),
+        (["forget"], "is dropped from the state"),
+        (["create", "forget"], "is replaced, and the one of now is dropped"),
+    ],
+)
+def test_a_plan_that_only_ends_a_stateful_resource_is_denied_where_it_is_protected(
+    judge: Judge, actions: list[str], words: str
+) -> None:
+    group = planned(
+        "aws_sagemaker_model_package_group.churn", {"model_package_group_name": "churn"}, actions=actions
+    )
+    report = judge(plan(group))
+    assert report.exit_code == 1
+    denial = by_rule(report, "SW_STATEFUL_DELETE")
+    assert words in denial.message and denial.denies and denial.severity == "critical"
+    assert judge(plan(group), protected=False).exit_code == 0
+
+
+def test_the_argument_that_forces_a_replacement_is_named(judge: Judge) -> None:
+    bucket = planned(
+        "aws_kms_key.data", {}, actions=["delete", "create"], replace_paths=[["customer_master_key_spec"]]
+    )
+    denial = by_rule(judge(plan(bucket)), "SW_STATEFUL_DELETE")
+    assert denial.message == "is replaced: customer_master_key_spec cannot be changed in place"
+
+
+def test_a_deposed_object_is_not_deleted_either_and_is_judged_beside_the_current_one(judge: Judge) -> None:
+    kept = planned("aws_ecr_repository.churn", REPOSITORY.values, actions=["no-op"])
+    left = planned("aws_ecr_repository.churn", REPOSITORY.values, actions=["delete"], deposed="0a1b2c3d")
+    report = judge(plan(kept, left))
+    stateful = [result for result in report.results if result.rule == "SW_STATEFUL_DELETE"]
+    assert [(result.state, result.message) for result in stateful] == [
+        ("fail", "the left-over object 0a1b2c3d is deleted"),
+        ("pass", ""),
+    ]
+
+
+def test_what_a_change_touches_comes_first(judge: Judge) -> None:
+    kept = planned("aws_ecr_repository.a", MUTABLE.values, actions=["no-op"])
+    new = planned("aws_ecr_repository.b", MUTABLE.values)
+    report = judge(plan(kept, new))
+    denied = [(result.address, result.touched) for result in report.results if result.denies]
+    assert denied == [("aws_ecr_repository.b", True), ("aws_ecr_repository.a", False)]
+
+
+def test_advice_does_not_close_the_gate(judge: Judge) -> None:
+    alarm = planned("aws_cloudwatch_metric_alarm.errors", {"actions_enabled": False})
+    report = judge(plan(alarm))
+    assert report.exit_code == 0
+    assert by_rule(report, "CKV_AWS_319").state == "fail"
+
+
+UNKNOWN = planned(
+    "aws_cloudwatch_log_group.churn",
+    {"name": "churn", "kms_key_id": KEY_ARN},
+    unknown={"retention_in_days": True},
+    expressions={"retention_in_days": {"references": ["data.external.x.result"]}},
+)
+
+
+def test_an_unknown_value_denies_in_production_and_advises_elsewhere(judge: Judge) -> None:
+    report = judge(plan(UNKNOWN))
+    assert report.exit_code == 1
+    result = by_rule(report, "CKV_AWS_338")
+    assert (result.state, result.mode) == ("unknown", "deny")
+    assert result.message == "retention_in_days is known only after apply"
+    report = judge(plan(UNKNOWN), production=False)
+    result = by_rule(report, "SW_LOG_RETENTION")
+    assert (report.exit_code, result.state, result.mode) == (0, "unknown", "advise")
+
+
+def test_a_policy_with_one_unknown_arn_is_still_judged_by_its_actions(judge: Judge) -> None:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "${aws_s3_bucket.data.arn}"}
+    bucket = planned(
+        "aws_s3_bucket.data",
+        {"bucket": "acme-prod-data"},
+        unknown={"arn": True},
+        expressions={"bucket": {"constant_value": "acme-prod-data"}},
+    )
+    role_policy = planned(
+        "aws_iam_role_policy.all",
+        {"role": "acme-prod-churn"},
+        unknown={"policy": True},
+        expressions={
+            "policy": {
+                "constant_value": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+                "references": ["aws_s3_bucket.data.arn", "aws_s3_bucket.data"],
+            }
+        },
+    )
+    result = by_rule(judge(plan(bucket, role_policy)), "CKV_AWS_63")
+    assert (result.state, result.message) == ("fail", "policy allows * on ${aws_s3_bucket.data.arn}")
+
+
+def test_a_policy_of_which_only_the_references_are_known_is_unknown_not_passed(judge: Judge) -> None:
+    role_policy = planned(
+        "aws_iam_role_policy.all",
+        {"role": "acme-prod-churn"},
+        unknown={"policy": True},
+        expressions={"policy": {"references": ["aws_s3_bucket.data.arn", "aws_s3_bucket.data"]}},
+    )
+    report = judge(plan(role_policy))
+    found = {result.state for result in report.results if result.rule.startswith(("CKV_AWS_6", "CKV_AWS_2"))}
+    assert found == {"unknown"}
+    assert report.exit_code == 1
+
+
+def test_two_resources_of_one_name_are_both_judged(judge: Judge) -> None:
+    """checkov keeps a policy that it parsed by the resource's name, which instances share."""
+    document = plan()
+    for key, action in (("a", "s3:GetObject"), ("b", "s3:*")):
+        statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+        values = {"policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+        identity = {
+            "address": f'aws_iam_role_policy.p["{key}"]',
+            "mode": "managed",
+            "type": "aws_iam_role_policy",
+            "name": "p",
+            "index": key,
+        }
+        document["planned_values"]["root_module"]["resources"].append({**identity, "values": values})
+        change = {"actions": ["create"], "before": None, "after": values, "after_unknown": {}}
+        document["resource_changes"].append({**identity, "change": change})
+    document["configuration"]["root_module"]["resources"].append(
+        {
+            "address": "aws_iam_role_policy.p",
+            "mode": "managed",
+            "type": "aws_iam_role_policy",
+            "name": "p",
+            "expressions": {},
+            "for_each_expression": {},
+        }
+    )
+    found = states(judge(document), "CKV_AWS_290")
+    assert found == {'aws_iam_role_policy.p["a"]': "pass", 'aws_iam_role_policy.p["b"]': "fail"}
+
+
+def test_the_same_name_in_the_next_plan_is_judged_anew(judge: Judge) -> None:
+    def with_action(action: str) -> Json:
+        statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        return plan(planned("aws_iam_role_policy.p", {"policy": document}))
+
+    assert states(judge(with_action("s3:GetObject")), "CKV_AWS_290") == {"aws_iam_role_policy.p": "pass"}
+    assert states(judge(with_action("s3:PutObject")), "CKV_AWS_290") == {"aws_iam_role_policy.p": "fail"}
+
+
+RAISING_CHECK = """
+from checkov.common.models.enums import CheckCategories
+from checkov.terraform.checks.resource.base_resource_check import BaseResourceCheck
+
+class Broken(BaseResourceCheck):
+    def __init__(self):
+        super().__init__(name="broken", id="SW_LOG_RETENTION", categories=[CheckCategories.LOGGING],
+                         supported_resources=["aws_cloudwatch_log_group"])
+
+    def scan_resource_conf(self, conf):
+        raise RuntimeError("out of order")
+
+check = Broken()
+"""
+RAISING_RULE = """
+from policies.plan.model import rule
+
+@rule("SW_TAGS")
+def broken(resource, planned):
+    raise RuntimeError("out of order")
+"""
+ODD_RULE = """
+from policies.plan.model import rule
+
+@rule("SW_TAGS")
+def odd(resource, planned):
+    return True
+"""
+LOGS = planned(
+    "aws_cloudwatch_log_group.churn", {"name": "churn", "kms_key_id": KEY_ARN, "retention_in_days": 400}
+)
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (
+            lambda folder: (folder / "checkov" / "sagewright_log_retention.py").write_text(RAISING_CHECK),
+            "the check failed: RuntimeError: out of order",
+        ),
+        (
+            lambda folder: (folder / "plan" / "tags.py").write_text(RAISING_RULE),
+            "the rule failed: RuntimeError: out of order",
+        ),
+        (
+            lambda folder: (folder / "plan" / "tags.py").write_text(ODD_RULE),
+            "expected a Finding, got True",
+        ),
+        (
+            lambda folder: (folder / "checkov" / "__init__.py").unlink(),
+            "__init__.py is missing",
+        ),
+        (
+            lambda folder: (folder / "checkov").rename(folder / "elsewhere"),
+            "checkov: there is no such folder",
+        ),
+        (
+            lambda folder: (folder / "plan").rename(folder / "elsewhere"),
+            "plan: there is no such folder",
+        ),
+        (
+            lambda folder: (folder / "checkov" / "sagewright_log_retention.py").unlink(),
+            "SW_LOG_RETENTION gave none for aws_cloudwatch_log_group.churn",
+        ),
+        (
+            lambda folder: (folder / "checkov" / "sagewright_log_retention.py").write_text("check = ("),
+            "cannot be loaded: SyntaxError",
+        ),
+        (
+            lambda folder: (folder / "checkov" / "helper.py").write_text("x = 1\n"),
+            "holds no check",
+        ),
+        (
+            lambda folder: (folder / "checkov" / "twice.py").write_text(RAISING_CHECK),
+            "SW_LOG_RETENTION is there twice",
+        ),
+        (
+            lambda folder: (folder / "plan" / "tags.py").unlink(),
+            "policies/plan has no SW_TAGS",
+        ),
+        (
+            lambda folder: (folder / "plan" / "twice.py").write_text(RAISING_RULE),
+            "SW_TAGS is there twice",
+        ),
+        (
+            lambda folder: edit(folder / "catalog.yaml", replaced("id: CKV_AWS_338", "id: CKV_AWS_99338")),
+            "checkov has no CKV_AWS_99338",
+        ),
+        (
+            lambda folder: edit(folder / "catalog.yaml", replaced("id: SW_TAGS", "id: SW_LABELS")),
+            "policies/plan has SW_TAGS, catalog.yaml has not",
+        ),
+        (
+            lambda folder: edit(
+                folder / "catalog.yaml", replaced("types: [aws_subnet]", "types: [aws_vpc, aws_subnet]")
+            ),
+            "CKV_AWS_130 is not for aws_vpc",
+        ),
+        (lambda folder: (folder / "catalog.yaml").unlink(), "catalog.yaml: cannot be read"),
+        (lambda folder: (folder / "catalog.yaml").write_text("rules: ["), "catalog.yaml: not YAML"),
+        (lambda folder: (folder / "catalog.yaml").write_text(""), "supply a mapping, got NoneType"),
+        (
+            lambda folder: edit(folder / "catalog.yaml", replaced("severity: critical", "severity: huge")),
+            "rules.0 (SW_STATEFUL_DELETE).severity: Input should be 'critical', 'high', 'medium' or 'low'",
+        ),
+        (
+            lambda folder: edit(folder / "catalog.yaml", replaced("id: CKV_AWS_63", "id: CKV_AWS_62")),
+            "listed twice: CKV_AWS_62",
+        ),
+        (lambda folder: (folder / "waivers.yaml").unlink(), "waivers.yaml: cannot be read"),
+        (lambda folder: folder.rename(folder.with_name("elsewhere")), "catalog.yaml: cannot be read"),
+    ],
+)
+def test_policies_that_cannot_be_asked_close_the_gate(
+    judge: Judge, policies: Path, damage: Callable[[Path], object], text: str
+) -> None:
+    assert judge(plan(LOGS), policies=policies).exit_code == 0
+    damage(policies)
+    report = judge(plan(LOGS), policies=policies)
+    assert report.exit_code == 3
+    assert text in errors(report)
+
+
+def test_a_check_on_the_graph_that_raises_closes_the_gate(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sagewright.gate import checks
+
+    vpc = planned("aws_vpc.this", {"cidr_block": "10.0.0.0/16"})
+    check = checks.builtin_checks(["CKV2_AWS_11"])["CKV2_AWS_11"]
+
+    def broken(graph: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(check, "run", broken)
+    report = judge(plan(vpc))
+    assert report.exit_code == 3
+    result = by_rule(report, "CKV2_AWS_11")
+    assert (result.state, result.message) == ("error", "the check failed: RuntimeError: out of order")
+
+
+def test_checkov_failing_as_a_whole_closes_the_gate(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sagewright.gate import checks
+
+    def broken(plan: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(checks, "for_checkov", broken)
+    report = judge(plan(LOGS))
+    assert report.exit_code == 3
+    assert "checkov failed: RuntimeError: out of order" in errors(report)
+    assert "CKV_AWS_158 gave none for aws_cloudwatch_log_group.churn" in errors(report)
+
+
+def test_a_check_that_skips_a_resource_closes_the_gate(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sagewright.gate import checks
+
+    run = checks.run
+    monkeypatch.setattr(checks, "run", lambda plan, rules: list(run(plan, rules))[:-1])
+    report = judge(plan(LOGS, REPOSITORY))
+    assert report.exit_code == 3
+    assert "gave none for" in errors(report)
+
+
+def test_a_rule_that_gives_two_results_closes_the_gate(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sagewright.gate import checks
+
+    run = checks.run
+    monkeypatch.setattr(checks, "run", lambda plan, rules: 2 * list(run(plan, rules)))
+    report = judge(plan(LOGS))
+    assert report.exit_code == 3
+    assert "gave 2 for aws_cloudwatch_log_group.churn" in errors(report)
+
+
+def test_every_resource_is_owed_one_result_of_every_rule_that_is_for_it(judge: Judge) -> None:
+    report = judge(plan(LOGS, REPOSITORY, planned("aws_ecr_repository.other", REPOSITORY.values)))
+    assert report.verdict == "open", errors(report)
+    assert states(report, "CKV_AWS_51") == {
+        "aws_ecr_repository.churn": "pass",
+        "aws_ecr_repository.other": "pass",
+    }
+    assert set(states(report, "SW_TAGS")) == {
+        "aws_cloudwatch_log_group.churn",
+        "aws_ecr_repository.churn",
+        "aws_ecr_repository.other",
+    }
+
+
+WAIVER = """
+waivers:
+  - rule: CKV_AWS_51
+    environments: [prod]
+    stack: serving
+    address: aws_ecr_repository.churn
+    reason: tags are moved until the build is repaired
+    owner: ml-platform@example.com
+    expires: 2031-01-31
+"""
+LAST_DAY = datetime.date(2031, 1, 31)
+
+
+def waived(policies: Path, text: str = WAIVER) -> Path:
+    (policies / "waivers.yaml").write_text(text, encoding="utf-8")
+    return policies
+
+
+def test_a_waiver_opens_the_gate_until_its_last_day_and_stays_visible(judge: Judge, policies: Path) -> None:
+    report = judge(plan(MUTABLE), policies=waived(policies), today=LAST_DAY)
+    assert report.exit_code == 0, errors(report)
+    result = by_rule(report, "CKV_AWS_51")
+    assert result.state == "waived"
+    assert result.waiver == (
+        "tags are moved until the build is repaired (ml-platform@example.com, until 2031-01-31)"
+    )
+
+
+def test_a_waiver_that_has_ended_is_an_error_and_excuses_nothing(judge: Judge, policies: Path) -> None:
+    report = judge(plan(MUTABLE), policies=waived(policies), today=LAST_DAY + datetime.timedelta(days=1))
+    assert report.exit_code == 3
+    assert "ended on 2031-01-31" in errors(report)
+    assert by_rule(report, "CKV_AWS_51").state == "fail"
+
+
+def test_a_waiver_that_covers_nothing_is_an_error(judge: Judge, policies: Path) -> None:
+    report = judge(plan(REPOSITORY), policies=waived(policies), today=LAST_DAY)
+    assert report.exit_code == 3
+    assert "covers nothing in these plans" in errors(report)
+
+
+@pytest.mark.parametrize(("old", "new"), [("[prod]", "[staging]"), ("stack: serving", "stack: training")])
+def test_a_waiver_for_another_environment_or_stack_is_left_alone(
+    judge: Judge, policies: Path, old: str, new: str
+) -> None:
+    report = judge(plan(MUTABLE), policies=waived(policies, WAIVER.replace(old, new)), today=LAST_DAY)
+    assert report.exit_code == 1
+    assert errors(report) == ""
+
+
+def test_a_waiver_does_not_stand_in_the_way_of_removing_what_it_excused(judge: Judge, policies: Path) -> None:
+    gone = planned("aws_ecr_repository.churn", MUTABLE.values, actions=["delete"])
+    report = judge(plan(gone, LOGS), policies=waived(policies), today=LAST_DAY, protected=False)
+    assert report.exit_code == 0, errors(report)
+
+
+def test_a_star_in_a_waiver_stands_for_any_characters(judge: Judge, policies: Path) -> None:
+    text = WAIVER.replace("aws_ecr_repository.churn", 'aws_ecr_*["ch*"]')
+    report = judge(plan(MUTABLE), policies=waived(policies, text), today=LAST_DAY)
+    assert "covers nothing" in errors(report), "brackets are plain characters"
+    text = WAIVER.replace("aws_ecr_repository.churn", "aws_ecr_repository.ch*")
+    assert judge(plan(MUTABLE), policies=waived(policies, text), today=LAST_DAY).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("    expires: 2031-01-31\n", "", "waivers.0 (CKV_AWS_51).expires: Field required"),
+        ("2031-01-31", "soon", "expires: Input should be a valid date"),
+        ("    owner: ml-platform@example.com\n", "", "owner: Field required"),
+        ("reason: tags are moved until the build is repaired", "reason: later", "reason: String should have"),
+        ("aws_ecr_repository.churn", '"*"', "name what is waived, not everything"),
+        ("rule: CKV_AWS_51", "rule: CKV_AWS_9999", "no such rule: CKV_AWS_9999"),
+        ("environments: [prod]", "environments: []", "environments: List should have at least 1 item"),
+        ("    stack: serving\n", "    stack: serving\n    stack: training\n", "'stack' is there twice"),
+        ("owner:", "approver:", "approver: Extra inputs are not permitted"),
+    ],
+)
+def test_a_waiver_that_is_not_understood_is_an_error(
+    judge: Judge, policies: Path, old: str, new: str, text: str
+) -> None:
+    assert old in WAIVER
+    report = judge(plan(MUTABLE), policies=waived(policies, WAIVER.replace(old, new)), today=LAST_DAY)
+    assert report.exit_code == 3
+    assert text in errors(report)
+
+
+def test_relations_are_followed_over_stacks(judge: Judge) -> None:
+    variants = [
+        {"variant_name": "only", "model_name": "churn", "instance_type": "", "serverless_config": [{}]}
+    ]
+    configuration = planned(
+        "aws_sagemaker_endpoint_configuration.c", {"name": "c", "production_variants": variants}
+    )
+    model = planned("aws_sagemaker_model.m", {"name": "churn", "enable_network_isolation": False})
+    training = {"Environment": "prod", "Stack": "training"}
+    report = judge(plan(configuration), plan(model, tags=training))
+    assert states(report, "SW_MODEL_VPC") == {"aws_sagemaker_model.m": "pass"}
+    assert states(judge(plan(model)), "SW_MODEL_VPC") == {"aws_sagemaker_model.m": "fail"}
+
+
+def test_the_report_for_a_program_is_json_with_every_field(judge: Judge) -> None:
+    document = json.loads(json.dumps(judge(plan(MUTABLE)).to_dict()))
+    assert {
+        key: document[key] for key in ("format", "environment", "verdict", "exit_code", "stacks", "touched")
+    } == {
+        "format": 1,
+        "environment": "prod",
+        "verdict": "denied",
+        "exit_code": 1,
+        "stacks": ["prod-serving"],
+        "touched": 1,
+    }
+    assert sum(document["counts"].values()) == len(document["results"])
+    first = document["results"][0]
+    assert first["rule"] == "CKV_AWS_51"
+    assert set(first) == {
+        *("rule", "title", "severity", "state", "mode", "stack", "address"),
+        *("message", "remedy", "touched", "waiver"),
+    }
+
+
+def test_the_variable_that_turns_failures_into_passes_has_no_effect(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = planned(
+        "aws_cloudwatch_log_group.churn",
+        {"name": "churn", "retention_in_days": 400},
+        unknown={"kms_key_id": True},
+    )
+    before = states(judge(plan(group)), "CKV_AWS_158")
+    monkeypatch.setenv("EVAL_TF_PLAN_AFTER_UNKNOWN", "true")
+    assert states(judge(plan(group)), "CKV_AWS_158") == before == {"aws_cloudwatch_log_group.churn": "fail"}
+
+
+def test_no_packet_leaves_and_nothing_is_printed(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the gate opened a socket")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    assert judge(plan(MUTABLE, BUCKET)).exit_code == 1
+    assert capfd.readouterr() == ("", "")
+    assert (root.handlers, root.level) == (handlers, level)
+
+
+OFFLINE = """
+import socket, sys, time
+def refuse(*_, **__):
+    raise SystemExit("the gate opened a socket")
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+from sagewright import gate
+assert "checkov" not in sys.modules and "pydantic" not in sys.modules, "importing the gate must be cheap"
+gate.preload()
+assert "checkov" in sys.modules
+import logging
+assert not logging.getLogger().handlers and logging.getLogger().level == logging.WARNING
+"""
+
+
+def test_the_gate_is_imported_cheaply_and_preloads_without_network_or_noise() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", OFFLINE],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_plan_is_not_changed_by_judging_it(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(plan(MUTABLE)), encoding="utf-8")
+    before = path.read_bytes()
+    gate([PlanInput(path=path)], environment())
+    assert path.read_bytes() == before
+
+
+def test_blocks_whose_number_is_unknown_are_not_taken_for_none(judge: Judge) -> None:
+    dynamic = planned(
+        "aws_sagemaker_endpoint_configuration.c",
+        {"name": "c"},
+        unknown={"production_variants": True, "data_capture_config": True},
+    )
+    report = judge(plan(dynamic))
+    for rule in ("SW_ENDPOINT_KMS", "SW_ENDPOINT_OUTPUT_KMS", "SW_ENDPOINT_INSTANCES"):
+        assert by_rule(report, rule).state == "unknown", rule

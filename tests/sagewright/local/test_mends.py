@@ -1,0 +1,156 @@
+"""What else moto answers wrongly for the resources that Sagewright deploys, named by operation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.sagewright.local.conftest import Account, Server, refused, variant
+
+
+def test_update_role_keeps_the_description(account: Account) -> None:
+    account.role()
+    iam = account.client("iam")
+    iam.update_role(RoleName="model", Description="serves models")
+    iam.update_role(RoleName="model", MaxSessionDuration=7200)
+    role = iam.get_role(RoleName="model")["Role"]
+    assert (role["Description"], role["MaxSessionDuration"]) == ("serves models", 7200)
+    iam.update_role(RoleName="model", Description="")
+    assert not iam.get_role(RoleName="model")["Role"].get("Description")
+
+
+def test_put_image_scanning_configuration_can_switch_off(account: Account) -> None:
+    ecr = account.client("ecr")
+    on, off = {"scanOnPush": True}, {"scanOnPush": False}
+    ecr.create_repository(repositoryName="models", imageScanningConfiguration=on)
+    ecr.put_image_scanning_configuration(repositoryName="models", imageScanningConfiguration=off)
+    (repository,) = ecr.describe_repositories()["repositories"]
+    assert repository["imageScanningConfiguration"] == off
+
+
+PORTS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+
+
+def rules(account: Account, group: str) -> list[dict[str, Any]]:
+    found = account.client("ec2").describe_security_group_rules(
+        Filters=[{"Name": "group-id", "Values": [group]}]
+    )
+    return [rule for rule in found["SecurityGroupRules"] if rule.get("Description")]
+
+
+@pytest.mark.parametrize(
+    ("end", "wanted"),
+    [
+        ({"IpRanges": [{"CidrIp": "10.0.0.0/16"}]}, {"CidrIpv4": "10.1.0.0/16"}),
+        ({"Ipv6Ranges": [{"CidrIpv6": "fd00::/8"}]}, {"CidrIpv6": "fc00::/8"}),
+        ({"PrefixListIds": [{"PrefixListId": "pl-1"}]}, {"PrefixListId": "pl-2"}),
+        ({"UserIdGroupPairs": [{"GroupId": "own"}]}, {"ReferencedGroupId": "own"}),
+    ],
+)
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_authorize_security_group_and_modify_security_group_rules_keep_descriptions(
+    account: Account, direction: str, end: dict[str, Any], wanted: dict[str, str]
+) -> None:
+    _, group = account.network()
+    ec2 = account.client("ec2")
+    end = json.loads(json.dumps(end).replace('"own"', f'"{group}"'))
+    wanted = json.loads(json.dumps(wanted).replace('"own"', f'"{group}"'))
+    ((kind, (other,)),) = end.items()
+    permission = {**PORTS, kind: [{**other, "Description": "first"}]}
+    getattr(ec2, f"authorize_security_group_{direction}")(GroupId=group, IpPermissions=[permission])
+    (rule,) = rules(account, group)
+    assert rule["Description"] == "first"
+    ec2.modify_security_group_rules(
+        GroupId=group,
+        SecurityGroupRules=[
+            {
+                "SecurityGroupRuleId": rule["SecurityGroupRuleId"],
+                "SecurityGroupRule": {**PORTS, "FromPort": 80, **wanted, "Description": "second"},
+            }
+        ],
+    )
+    (rule,) = rules(account, group)
+    assert (rule["Description"], rule["FromPort"]) == ("second", 80)
+    ((name, value),) = wanted.items()
+    shown = rule["ReferencedGroupInfo"]["GroupId"] if name == "ReferencedGroupId" else rule[name]
+    assert shown == value
+
+
+def test_modify_security_group_rules_takes_a_rule_for_all_protocols(account: Account) -> None:
+    _, group = account.network()
+    ec2 = account.client("ec2")
+    permission = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/16", "Description": "all"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    (rule,) = rules(account, group)
+    change = {"IpProtocol": "-1", "CidrIpv4": "10.0.0.0/16", "Description": "every one"}
+    ec2.modify_security_group_rules(
+        GroupId=group,
+        SecurityGroupRules=[
+            {"SecurityGroupRuleId": rule["SecurityGroupRuleId"], "SecurityGroupRule": change}
+        ],
+    )
+    assert [rule["Description"] for rule in rules(account, group)] == ["every one"]
+
+
+def test_delete_vpc_endpoints_leaves_none(account: Account) -> None:
+    subnet, _ = account.network()
+    ec2 = account.client("ec2")
+    vpc_id = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
+    name = f"com.amazonaws.{account.region}.s3"
+    made = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=name, VpcEndpointType="Gateway")
+    endpoint = made["VpcEndpoint"]["VpcEndpointId"]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+    assert ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
+    with refused("", "InvalidVpcEndpointId.NotFound"):
+        ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint])
+
+
+def queue_answer(server: Server, account: Account, body: str) -> None:
+    result = {"Body": body, "ContentType": "text/csv", "InvokedProductionVariant": "champion"}
+    document = {"account_id": account.id, "region": account.region, "results": [result]}
+    server.ask("POST", "/moto-api/static/sagemaker/endpoint-results", document)
+
+
+def test_invoke_endpoint(server: Server, account: Account) -> None:
+    runtime = account.client("sagemaker-runtime")
+    with refused(f"Endpoint churn of account {account.id} not found.", "ValidationError"):
+        runtime.invoke_endpoint(EndpointName="churn", Body=b"1,2")
+    account.configuration()
+    account.endpoint()
+    with refused("it runs no container, and no answer is queued", "NotImplemented", 501):
+        runtime.invoke_endpoint(EndpointName="churn", Body=b"1,2")
+    queue_answer(server, account, "0.7")
+    answer = runtime.invoke_endpoint(EndpointName="churn", Body=b"1,2", TargetVariant="champion")
+    assert answer["Body"].read() == b"0.7"
+    with refused("Variant none of endpoint churn not found", "ValidationError"):
+        runtime.invoke_endpoint(EndpointName="churn", Body=b"1,2", TargetVariant="none")
+    with refused("not found", "ValidationError"):
+        runtime.invoke_endpoint(EndpointName="CHURN", Body=b"1,2")
+    with refused("does not support async-invocations", "ValidationError"):
+        runtime.invoke_endpoint_async(EndpointName="churn", InputLocation="s3://a/b")
+
+
+def test_invoke_endpoint_of_a_failed_endpoint(account: Account) -> None:
+    account.configuration("first", variant("champion"))
+    account.fail("CreateEndpoint")
+    account.endpoint()
+    with refused("not found", "ValidationError"):
+        account.client("sagemaker-runtime").invoke_endpoint(EndpointName="churn", Body=b"1,2")
+
+
+def test_get_caller_identity_is_the_root_of_the_account(account: Account) -> None:
+    identity = account.client("sts").get_caller_identity()
+    assert identity["Arn"] == f"arn:aws:iam::{account.id}:root"
+    assert identity["Account"] == identity["UserId"] == account.id
+
+
+def test_attach_role_policy_is_counted_per_account(server: Server, account: Account) -> None:
+    """The policies of AWS are the same object in no two accounts."""
+    arn = "arn:aws:iam::aws:policy/AmazonSageMakerReadOnly"
+    account.role()
+    account.client("iam").attach_role_policy(RoleName="model", PolicyArn=arn)
+    other = Account(server, "000000000002")
+    for each, count in ((account, 1), (other, 0)):
+        assert each.client("iam").get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == count

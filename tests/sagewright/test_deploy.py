@@ -1,0 +1,181 @@
+"""An environment's way: everything planned and gated before anything is applied."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from sagewright import environment, synth
+from sagewright.deploy import GateClosed, Planned, Run
+from sagewright.errors import SagewrightError
+from sagewright.project import Project
+from sagewright.steps import Steps
+from sagewright.target import Target
+from sagewright.terraform import TerraformFailed
+
+from .conftest import remote_state, write_stack
+
+OUTPUT = "${data.terraform_remote_state.small-first.outputs.id}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate says, as far as a run looks at it."""
+
+    verdict: str
+    exit_code: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"verdict": self.verdict}
+
+
+@pytest.fixture
+def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
+    """A gate that denies whatever has `forbidden` in it, and a record of what it saw."""
+    seen: list[list[str]] = []
+
+    def gate(plans: Sequence[Any], facts: environment.Environment) -> Verdict:
+        seen.append([plan.stack for plan in plans])
+        denied = any('"forbidden"' in Path(plan.path).read_text() for plan in plans)
+        return Verdict("denied", 1) if denied else Verdict("open", 0)
+
+    monkeypatch.setattr("sagewright.gate.gate", gate)
+    yield seen
+
+
+def run(checkout: Project) -> Run:
+    facts = environment.read("small", checkout.environments)
+    return Run(
+        project=checkout,
+        target=Target(environment=facts, variables=checkout.variables(), running=None),
+        assembly=synth.read(checkout),
+        steps=Steps(Console(file=io.StringIO())),
+    )
+
+
+def yes(plans: Sequence[Planned]) -> None:
+    """Approve."""
+
+
+def two_stacks(checkout: Project, second: str = "user", value: str = "a") -> None:
+    first = {
+        "resource": {"terraform_data": {"thing": {"input": value}}},
+        "output": {"id": {"value": "${terraform_data.thing.id}"}},
+    }
+    write_stack(checkout, "small-first", first)
+    using = {
+        "data": remote_state("small-first"),
+        "resource": {"terraform_data": {second: {"input": OUTPUT}}},
+    }
+    write_stack(checkout, "small-second", using, "small-first")
+
+
+def addresses(work: Run, name: str) -> set[str]:
+    state = work.state(work.assembly.get(name))
+    module = state.get("values", {}).get("root_module", {})
+    return {each["address"] for each in module.get("resources", [])}
+
+
+def test_a_new_environment_is_deployed_in_order_and_a_second_time_nothing_changes(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+    assert work.deploy(work.assembly.stacks, yes)
+    assert gated == [["small-first", "small-second"], ["small-second"]]
+    assert addresses(work, "small-second") >= {"terraform_data.user"}
+    again = run(checkout)
+    assert not again.deploy(again.assembly.stacks, yes)
+    assert not list((checkout.work / "plans").glob("*second*.preview*"))
+
+
+def test_what_is_denied_in_the_last_stack_leaves_the_first_untouched(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    two_stacks(checkout, second="forbidden")
+    work = run(checkout)
+    with pytest.raises(GateClosed, match="nothing was changed") as closed:
+        work.deploy(work.assembly.stacks, yes)
+    assert closed.value.exit_code == 1
+    assert addresses(work, "small-first") == set()
+
+
+def test_a_denied_stack_stops_its_upstream_also_when_only_that_is_deployed(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    two_stacks(checkout, second="forbidden")
+    work = run(checkout)
+    first, second = work.assembly.stacks
+    with pytest.raises(GateClosed):
+        work.deploy([first], yes, seen=[second])
+    assert addresses(work, "small-first") == set()
+
+
+def test_nothing_is_applied_when_a_person_says_no(checkout: Project, gated: list[list[str]]) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+
+    def no(plans: Sequence[Planned]) -> None:
+        raise SagewrightError("not approved")
+
+    with pytest.raises(SagewrightError, match="not approved"):
+        work.deploy(work.assembly.stacks, no)
+    assert addresses(work, "small-first") == set()
+
+
+def test_a_change_upstream_that_changes_no_output_needs_no_preview(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+    work.deploy(work.assembly.stacks, yes)
+    two_stacks(checkout, value="b")
+    again = run(checkout)
+    plans = again.plan(again.assembly.stacks)
+    assert [(str(plan), plan.preview) for plan in plans] == [("1 to change", False), ("no changes", False)]
+
+
+def test_a_preview_is_never_applied(checkout: Project, gated: list[list[str]]) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+    ahead = work.plan(work.assembly.stacks)[1]
+    assert ahead.preview
+    with pytest.raises(SagewrightError, match="small-second: a preview cannot be applied"):
+        work.apply(ahead)
+
+
+def test_a_failed_apply_can_be_run_again(checkout: Project, gated: list[list[str]]) -> None:
+    flag = checkout.root / "mended"
+    provisioner = {"local-exec": {"command": f"test -e {flag}"}}
+    write_stack(
+        checkout,
+        "small-first",
+        {"resource": {"terraform_data": {"a": {}, "b": {"provisioner": provisioner}}}},
+    )
+    work = run(checkout)
+    with pytest.raises(TerraformFailed):
+        work.deploy(work.assembly.stacks, yes)
+    assert "terraform_data.a" in addresses(work, "small-first")
+    flag.touch()
+    again = run(checkout)
+    assert again.deploy(again.assembly.stacks, yes)
+    assert not run(checkout).deploy(work.assembly.stacks, yes)
+
+
+def test_an_environment_is_destroyed_last_stack_first_and_twice_is_no_error(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+    assert not work.destroy(work.assembly.stacks, yes)
+    work.deploy(work.assembly.stacks, yes)
+    assert work.destroy(work.assembly.stacks, yes)
+    assert gated[-1] == ["small-second", "small-first"]
+    assert addresses(work, "small-first") == addresses(work, "small-second") == set()
+    assert not run(checkout).destroy(work.assembly.stacks, yes)

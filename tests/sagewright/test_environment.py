@@ -1,0 +1,77 @@
+"""What the command line reads of an environment file, and how it refuses one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagewright import environment
+from sagewright.errors import Usage
+
+from .conftest import ENVIRONMENT, ROOT
+
+
+def write(folder: Path, **changes: Any) -> None:
+    document = {**ENVIRONMENT, **changes}
+    kept = {key: value for key, value in document.items() if value is not None}
+    (folder / "x.yaml").write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize("name", environment.names(ROOT / "environments"))
+def test_every_environment_of_the_project_is_read(name: str) -> None:
+    found = environment.read(name, ROOT / "environments")
+    assert found.name == name
+    assert found.embedded == (name == "local")
+    assert (found.state_bucket is None) == found.embedded
+
+
+def test_a_missing_environment_is_refused_with_those_that_exist(tmp_path: Path) -> None:
+    write(tmp_path)
+    with pytest.raises(Usage, match=r"nope\.yaml: there is no environment 'nope'; there are: x"):
+        environment.read("nope", tmp_path)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("")
+    with pytest.raises(Usage, match=r"x\.yaml: supply a mapping of settings, got an empty file"):
+        environment.read("x", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["a: [", "\tb", b"\xff\xfe\x00".decode("latin-1")])
+def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yaml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(Usage, match=r"x\.yaml: "):
+        environment.read("x", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"account_id": 111122223333}, r"account_id: supply a string .*, got 111122223333"),
+        ({"account_id": "12"}, r"account_id: .*got '12'"),
+        ({"region": "Frankfurt"}, r"region: .*got 'Frankfurt'"),
+        ({"production": "yes"}, r"production: supply true or false, got 'yes'"),
+        ({"protected": None}, r"protected: supply true or false, got None"),
+        ({"embedded": False}, r"state\.bucket: supply the S3 bucket of the Terraform state, got None"),
+    ],
+)
+def test_a_wrong_fact_is_refused_by_name_and_value(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    write(tmp_path, **change)
+    with pytest.raises(Usage, match=message):
+        environment.read("x", tmp_path)
+
+
+def test_all_wrong_facts_are_told_at_once(tmp_path: Path) -> None:
+    write(tmp_path, account_id="12", region="x", production=1)
+    with pytest.raises(Usage) as error:
+        environment.read("x", tmp_path)
+    assert [line.split(": ")[1] for line in str(error.value).splitlines()] == [
+        "account_id",
+        "region",
+        "production",
+    ]

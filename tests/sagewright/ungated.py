@@ -1,0 +1,36 @@
+"""The command line with a gate that is always open: for tests of what it does besides judging.
+
+Stacks of these tests have no AWS resources, so that they need no provider and no minutes; a real gate
+rightly refuses plans in which there is nothing to judge. Its tests are elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sagewright import cli, gate
+
+
+class Open:
+    """A report with nothing in it."""
+
+    verdict = "open"
+    exit_code = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"verdict": self.verdict}
+
+
+def judge(plans: Sequence[gate.PlanInput], environment: object) -> Open:
+    """Let every plan pass."""
+    return Open()
+
+
+def show(report: object, console: object) -> None:
+    """Say nothing."""
+
+
+if __name__ == "__main__":
+    gate.gate, gate.show, gate.preload = judge, show, lambda: None  # type: ignore[assignment]
+    cli.main()

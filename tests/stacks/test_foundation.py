@@ -1,0 +1,102 @@
+"""Foundation: keys, buckets, repositories and network as an environment decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from modules.network import ExistingNetwork
+from stacks.environment import names, read
+from tests.conftest import ROOT
+from tests.inventory import Inventory
+from tests.stacks.conftest import Stacks, synthesize
+
+ENVIRONMENTS = names(ROOT / "environments")
+
+
+@pytest.mark.parametrize("name", ["local", "prod"])
+def test_inventory(name: str, committed: Callable[[str], Stacks], inventory: Inventory) -> None:
+    inventory(f"stacks/{name}-foundation", committed(name)["foundation"])
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_only_where_nothing_is_protected_is_data_deleted_with_its_container(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    protected = read(name, ROOT / "environments").protected
+    foundation = committed(name)["foundation"]
+    assert {bucket["force_destroy"] for bucket in foundation.all("aws_s3_bucket").values()} == {not protected}
+    repositories = foundation.all("aws_ecr_repository").values()
+    assert {repository["force_delete"] for repository in repositories} == {not protected}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_keys_and_logs_live_as_long_as_the_environment_says(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    environment = read(name, ROOT / "environments")
+    foundation = committed(name)["foundation"]
+    windows = {key["deletion_window_in_days"] for key in foundation.all("aws_kms_key").values()}
+    assert windows == {environment.key_deletion_window_days}
+    groups = foundation.all("aws_cloudwatch_log_group").values()
+    assert {group["retention_in_days"] for group in groups} == {environment.log_retention_days}
+
+
+def test_logs_have_a_key_of_their_own(committed: Callable[[str], Stacks]) -> None:
+    foundation = committed("prod")["foundation"]
+    assert foundation.one("aws_cloudwatch_log_group")["kms_key_id"] == "${aws_kms_key.logs_key.arn}"
+    services = [one["Principal"] for one in foundation.policy("aws_kms_key", "logs_key")[1:]]
+    assert services == [{"Service": ["logs.eu-central-1.amazonaws.com"]}]
+    assert len(foundation.policy("aws_kms_key", "data_key")) == 1
+
+
+def test_access_is_recorded_where_the_environment_says_for_how_long(
+    committed: Callable[[str], Stacks],
+) -> None:
+    assert not committed("dev")["foundation"].all("aws_s3_bucket_logging")
+    foundation = committed("prod")["foundation"]
+    targets = {one["target_bucket"] for one in foundation.all("aws_s3_bucket_logging").values()}
+    assert targets == {"${aws_s3_bucket_policy.access_logs_bucket_policy.bucket}"}
+    (rule,) = foundation.one("aws_s3_bucket_lifecycle_configuration", "access_logs_bucket_lifecycle")["rule"]
+    assert rule["expiration"] == [{"days": 731}]
+
+
+def test_the_bucket_of_access_logs_takes_them_from_the_others(committed: Callable[[str], Stacks]) -> None:
+    foundation = committed("prod")["foundation"]
+    (statement,) = (
+        one
+        for one in foundation.policy("aws_s3_bucket_policy", "access_logs_bucket_policy")
+        if one["Effect"] == "Allow"
+    )
+    sources = set(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+    logged = {f"arn:aws:s3:::{bucket['bucket']}" for bucket in foundation.all("aws_s3_bucket").values()}
+    assert sources == {arn for arn in logged if "access-logs" not in arn}
+
+
+def test_without_retention_there_is_no_rule_that_takes_a_minute(committed: Callable[[str], Stacks]) -> None:
+    assert not committed("local")["foundation"].all("aws_s3_bucket_lifecycle_configuration")
+
+
+def test_endpoints_of_the_network_follow_from_what_is_described(tmp_path: Path) -> None:
+    environment = read("local", ROOT / "environments")
+    bare = replace(environment, endpoints={}, model_package_groups={})
+    foundation = synthesize(tmp_path, "local", bare)["foundation"]
+    assert list(foundation.all("aws_vpc_endpoint")) == ["network_s3"]
+
+
+def test_an_existing_network_is_handed_on(tmp_path: Path) -> None:
+    network = ExistingNetwork(
+        vpc_id="vpc-0a1b2c3d4e5f67890",
+        subnet_ids=("subnet-0a1b2c3d4e5f67890", "subnet-0b1b2c3d4e5f67890"),
+        security_group_ids=("sg-0a1b2c3d4e5f67890",),
+    )
+    environment = replace(read("local", ROOT / "environments"), network=network)
+    stacks = synthesize(tmp_path, "local", environment)
+    assert not stacks["foundation"].all("aws_vpc")
+    model = stacks["serving"].one("aws_sagemaker_model", "churn_v4_model")
+    assert model["vpc_config"]["subnets"] == list(network.subnet_ids)
+    parameter = stacks["foundation"].one("aws_ssm_parameter", "parameter_network_subnet_ids")
+    assert "subnet-0a1b2c3d4e5f67890" in parameter["insecure_value"]

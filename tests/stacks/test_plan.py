@@ -1,0 +1,83 @@
+"""The real provider accepts every value of every stack, and none can be planned past the gate."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagewright.project import find
+from stacks.environment import names
+from tests.conftest import ROOT
+from tests.stacks.conftest import Stacks
+
+pytestmark = pytest.mark.plan
+
+PROJECT = find(ROOT)
+PARTS = ("foundation", "training", "serving")
+ENVIRONMENTS = names(ROOT / "environments")
+
+
+def terraform(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(PROJECT.terraform), *arguments],
+        cwd=folder,
+        env={**PROJECT.variables(), **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def diagnostics(
+    tmp_path_factory: pytest.TempPathFactory, committed: Callable[[str], Stacks]
+) -> list[dict[str, Any]]:
+    """Return what Terraform finds in all stacks, as modules of one: the provider is started once."""
+    folder = tmp_path_factory.mktemp("all")
+    shutil.copy(PROJECT.provider_lock, folder / ".terraform.lock.hcl")
+    stacks = {f"{name}-{part}": stack for name in ENVIRONMENTS for part, stack in committed(name).items()}
+    for stack, synthesized in stacks.items():
+        (folder / stack).mkdir()
+        (folder / stack / "cdk.tf.json").write_text(json.dumps(synthesized.document), encoding="utf-8")
+    modules = {"module": {stack: {"source": f"./{stack}", "plan_gate": "sagewright"} for stack in stacks}}
+    (folder / "main.tf.json").write_text(json.dumps(modules), encoding="utf-8")
+    done = terraform(folder, "init", "-backend=false", "-no-color", "-input=false", "-lockfile=readonly")
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(terraform(folder, "validate", "-json").stdout)["diagnostics"]
+    return found
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("part", PARTS)
+def test_the_provider_accepts_every_value(name: str, part: str, diagnostics: list[dict[str, Any]]) -> None:
+    assert [
+        one
+        for one in diagnostics
+        if one["range"]["filename"] == f"{name}-{part}/cdk.tf.json"
+        and one["summary"] != "Backend configuration ignored"
+    ] == []
+
+
+def test_what_the_provider_refuses_would_be_found(diagnostics: list[dict[str, Any]]) -> None:
+    """Each stack was really looked at: all of them have a backend, which a module cannot."""
+    assert {one["range"]["filename"] for one in diagnostics} == {
+        f"{name}-{part}/cdk.tf.json" for name in ENVIRONMENTS for part in PARTS
+    }
+
+
+def test_no_stack_can_be_planned_by_a_terraform_that_does_not_go_through_the_gate(
+    committed: Callable[[str], Stacks], tmp_path: Path
+) -> None:
+    document = committed("local")["training"].document
+    alone = json.dumps({"variable": document["variable"]})  # the lock needs neither provider nor state
+    (tmp_path / "cdk.tf.json").write_text(alone, encoding="utf-8")
+    refused = terraform(tmp_path, "plan", "-no-color", "-input=false")
+    assert refused.returncode == 1
+    assert "This stack changes only through the gate: sagewright deploy -e local" in refused.stderr
+    opened = terraform(tmp_path, "plan", "-no-color", "-input=false", TF_VAR_plan_gate="sagewright")
+    assert opened.returncode == 0, opened.stderr

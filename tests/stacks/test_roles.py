@@ -1,0 +1,148 @@
+"""Roles of all stacks: each within the boundary, none cut off by it, none that approves its own models."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.environment import names, read
+from tests.conftest import ROOT
+from tests.stacks.conftest import Stacks, synthesize
+
+ENVIRONMENTS = names(ROOT / "environments")
+everywhere = pytest.mark.parametrize("name", ENVIRONMENTS)
+
+
+def granted(stacks: Stacks) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every statement that a role is given, by the role's policy."""
+    for stack in stacks.values():
+        for policy in stack.all("aws_iam_role_policy"):
+            for statement in stack.policy("aws_iam_role_policy", policy):
+                yield policy, statement
+
+
+def named(resource: str, stacks: Stacks, account_id: str) -> str:
+    """Return an ARN with what only Terraform knows replaced by a name of the right shape."""
+    resource = re.sub(
+        r"\$\{(data\.[^}]*outputs\.)?aws_kms_key[^}]*\}",
+        f"arn:aws:kms:eu-central-1:{account_id}:key/1",
+        resource,
+    )
+    return re.sub(
+        r"\$\{(data\.[^}]*outputs\.)?aws_ecr_repository[^}]*\}",
+        f"arn:aws:ecr:eu-central-1:{account_id}:repository/churn",
+        resource,
+    )
+
+
+@everywhere
+def test_every_role_has_the_boundary(name: str, committed: Callable[[str], Stacks]) -> None:
+    for stack in committed(name).values():
+        for role in stack.all("aws_iam_role").values():
+            assert "aws_iam_policy" in role["permissions_boundary"]
+
+
+@everywhere
+def test_the_boundary_cuts_no_grant_off(name: str, committed: Callable[[str], Stacks]) -> None:
+    stacks = committed(name)
+    account_id = read(name, ROOT / "environments").account_id
+    boundary = stacks["foundation"].policy("aws_iam_policy")
+    cut_off = [
+        (policy, action, resource)
+        for policy, statement in granted(stacks)
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+        if not any(
+            any(fnmatchcase(action, one) for one in limit["Action"])
+            and any(fnmatchcase(named(resource, stacks, account_id), one) for one in limit["Resource"])
+            for limit in boundary
+        )
+    ]
+    assert not cut_off
+
+
+@everywhere
+def test_no_policy_is_longer_than_iam_takes(name: str, committed: Callable[[str], Stacks]) -> None:
+    """White space is not counted: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    for stack in committed(name).values():
+        for type_, limit in (("aws_iam_role_policy", 10240), ("aws_iam_policy", 6144)):
+            for policy in stack.all(type_).values():
+                assert len(re.sub(r"\s", "", policy["policy"])) <= limit
+
+
+@everywhere
+def test_who_makes_models_is_denied_approving_them(name: str, committed: Callable[[str], Stacks]) -> None:
+    statements = [
+        statement for policy, statement in granted(committed(name)) if policy == "training_role_policy"
+    ]
+    (denial,) = (statement for statement in statements if statement["Effect"] == "Deny")
+    assert denial["Action"] == ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"]
+    assert denial["Resource"] == ["*"]
+    assert denial["Condition"] == {"StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"}}
+
+
+@everywhere
+def test_only_the_approver_may_approve(name: str, committed: Callable[[str], Stacks]) -> None:
+    stacks = committed(name)
+    may = {
+        policy
+        for policy, statement in granted(stacks)
+        if statement["Effect"] == "Allow" and "sagemaker:UpdateModelPackage" in statement["Action"]
+    }
+    assert may == {"approver_role_policy"}
+    (trust,) = stacks["training"].policy("aws_iam_role", "approver_role", "assume_role_policy")
+    assert trust["Principal"] == {"AWS": list(read(name, ROOT / "environments").approver_principal_arns)}
+
+
+def test_without_approvers_nobody_approves(tmp_path: Path) -> None:
+    environment = replace(read("local", ROOT / "environments"), approver_principal_arns=())
+    stacks = synthesize(tmp_path, "local", environment)
+    assert list(stacks["training"].all("aws_iam_role")) == ["training_role"]
+    assert "UpdateModelPackage" not in json.dumps(
+        [statement for _, statement in granted(stacks) if statement["Effect"] == "Allow"]
+    )
+
+
+def test_a_model_fetches_its_own_image_and_artifact_and_no_other(tmp_path: Path) -> None:
+    environment = read("local", ROOT / "environments")
+    container = replace(
+        environment.models["churn-v4"], model_data_url="s3://acme-models/churn/v4/model.tar.gz"
+    )
+    environment = replace(environment, models={**environment.models, "churn-v4": container})
+    stacks = synthesize(tmp_path, "local", environment)
+    resources = {
+        key: {
+            resource
+            for policy, statement in granted(stacks)
+            if policy == f"{key}_role_policy"
+            for resource in statement["Resource"]
+            if {"ecr:BatchGetImage", "s3:GetObject"} & set(statement["Action"])
+        }
+        for key in ("churn_v4", "churn_v5")
+    }
+    image = "arn:aws:ecr:eu-central-1:222233334444:repository/churn"
+    assert resources == {
+        "churn_v4": {image, "arn:aws:s3:::acme-models/churn/v4/model.tar.gz"},
+        "churn_v5": {image},
+    }
+
+
+def test_a_model_captures_under_the_endpoints_that_serve_it(committed: Callable[[str], Stacks]) -> None:
+    stacks = committed("prod")
+    writing = {
+        resource
+        for policy, statement in granted(stacks)
+        if policy == "churn_v3_role_policy" and "s3:PutObject" in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    assert writing == {"arn:aws:s3:::acme-prod-captures-888899990000/churn/*"}
+    capture = stacks["serving"].one("aws_sagemaker_endpoint_configuration")["data_capture_config"]
+    assert capture["destination_s3_uri"] == "s3://acme-prod-captures-888899990000/churn"

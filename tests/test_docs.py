@@ -1,0 +1,54 @@
+"""What the pages say is so: links lead somewhere, files shown are the files, commands exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sagewright.cli import app, local_app
+from tests.conftest import ROOT
+
+PAGES = sorted(
+    path for path in ROOT.rglob("*.md") if not {"node_modules", ".venv", ".sagewright"} & set(path.parts)
+)
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+    local = [link for link in links if not link.startswith(("http:", "https:"))]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def test_the_environment_file_that_the_readme_shows_is_the_one_that_the_demo_deploys() -> None:
+    shown = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == (ROOT / "environments" / "local.yaml").read_text()
+
+
+def test_every_module_is_in_the_readme_and_has_one_of_its_own() -> None:
+    modules = {
+        path.name for path in (ROOT / "modules").iterdir() if path.is_dir() and not path.name.startswith("_")
+    }
+    assert set(re.findall(r"\]\(modules/(\w+)\)", README)) == modules
+    assert {path.parent.name for path in (ROOT / "modules").glob("*/README.md")} == modules
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/embedded-aws.md", "docs/pitfalls.md"])
+def test_every_command_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / page).read_text()
+    commands = {
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    local = {command.name for command in local_app.registered_commands}
+    for words in re.findall(r"\bsagewright ([a-z]+(?: [a-z]+)?) ?", text):
+        first, _, second = words.partition(" ")
+        if first in ("local",):
+            assert second in local, words
+        elif f"sagewright {first} -" in text or f"`sagewright {first}" in text:
+            assert first in commands, words
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {target for target in re.findall(r"\bmake ([a-z-]+)", text) if target not in targets} <= set()

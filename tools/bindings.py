@@ -1,0 +1,162 @@
+"""Generate `modules/_aws`: bindings of just the resource types in `modules/_aws/resources.txt`.
+
+The stock provider package takes seconds and a gigabyte to import; these take 0.2 s. The provider's
+own schema is filtered to the listed types, `cdktf get` makes Python of it, and the jsii assembly is
+renamed so that it cannot collide with a consumer's own `imports.aws`. The result is cached by the
+hash of all inputs: a second run does nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "modules" / "_aws"
+TYPES = TARGET / "resources.txt"
+STAMP = TARGET / ".generated"
+WORK = ROOT / ".sagewright"
+NODE = WORK / "bin" / "node"
+TERRAFORM = WORK / "bin" / "terraform"
+CDKTF = ROOT / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
+
+PROVIDER = "registry.terraform.io/hashicorp/aws"
+VERSION = "5.100.0"
+"""The floor: bindings made from it use nothing that a later provider lacks."""
+CONSTRAINT = ">= 5.100.0, < 7.0.0"
+"""What the bindings, and so every module, publish as their provider requirement."""
+ASSEMBLY = "sagewright_aws"
+KEPT = {"resources.txt"}
+
+
+def wanted() -> list[str]:
+    """Return the resource types to bind, in the file's order."""
+    return TYPES.read_text(encoding="utf-8").split()
+
+
+def key() -> str:
+    """Return the hash of everything that the bindings depend on."""
+    parts = [path.read_bytes() for path in (Path(__file__), TYPES, ROOT / "package-lock.json")]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def fresh() -> bool:
+    """Tell whether the bindings on disk are those of the present inputs."""
+    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == key()
+
+
+def run(command: list[str], folder: Path, **variables: str) -> str:
+    """Run a program and return its output; on failure, show what it said and stop."""
+    ours = {"CHECKPOINT_DISABLE": "true", "TF_CLI_CONFIG_FILE": str(WORK / "terraform.rc"), "CI": "1"}
+    environment = {**os.environ, **ours, **variables}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        shown = f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        raise SystemExit(f"bindings: {' '.join(command[:3])} failed:\n{shown}")
+    return done.stdout
+
+
+def schema(folder: Path) -> dict[str, Any]:
+    """Return the provider's own schema, filtered to the wanted types."""
+    configuration = {
+        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": VERSION}}}
+    }
+    (folder / "main.tf.json").write_text(json.dumps(configuration), encoding="utf-8")
+    run([str(TERRAFORM), "init", "-no-color", "-input=false"], folder)
+    document: dict[str, Any] = json.loads(run([str(TERRAFORM), "providers", "schema", "-json"], folder))
+    provider = document["provider_schemas"][PROVIDER]
+    types = wanted()
+    unknown = sorted(set(types) - set(provider["resource_schemas"]))
+    if unknown:
+        raise SystemExit(f"{TYPES}: the AWS provider {VERSION} has no {', '.join(unknown)}")
+    provider["resource_schemas"] = {name: provider["resource_schemas"][name] for name in types}
+    provider["data_source_schemas"] = {}
+    for other in ("functions", "ephemeral_resource_schemas"):
+        provider.pop(other, None)
+    document["provider_versions"] = {PROVIDER: VERSION}
+    return document
+
+
+def rename(package: Path) -> None:
+    """Rename the jsii assembly `aws` to `ASSEMBLY` in the tarball and in the Python that loads it."""
+    name = ASSEMBLY.encode()
+    archive = next((package / "_jsii").glob("*.tgz"))
+    renamed = archive.with_name(f"{ASSEMBLY}@0.0.0.jsii.tgz")
+    with tarfile.open(archive) as source, tarfile.open(renamed, "w:gz") as sink:
+        for member in source.getmembers():
+            file = source.extractfile(member)
+            if file is None:
+                sink.addfile(member)
+                continue
+            data = file.read()
+            if member.name.endswith(".jsii"):
+                data = re.sub(rb'"aws(\.|")', b'"' + name + rb"\1", data)
+            elif member.name.endswith("package.json"):
+                data = data.replace(b'"name": "aws"', b'"name": "' + name + b'"')
+            elif member.name.endswith(".js"):
+                data = data.replace(b'fqn: "aws.', b'fqn: "' + name + b".")
+            member.size = len(data)
+            sink.addfile(member, io.BytesIO(data))
+    archive.unlink()
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        text = text.replace('jsii_type="aws.', f'jsii_type="{ASSEMBLY}.')
+        text = text.replace('"aws", "0.0.0"', f'"{ASSEMBLY}", "0.0.0"').replace(archive.name, renamed.name)
+        path.write_text(text, encoding="utf-8")
+
+
+def generate() -> None:
+    """Make the bindings in a temporary folder and put them in place in one move each, stamp last."""
+    with tempfile.TemporaryDirectory(dir=WORK, prefix="bindings-") as name:
+        folder = Path(name)
+        terraform, cache = folder / "schema", folder / "cache"
+        terraform.mkdir()
+        cache.mkdir()
+        file = f"aws@{urllib.parse.quote(CONSTRAINT, safe='')}"
+        (cache / f"{file}.json").write_text(json.dumps(schema(terraform)), encoding="utf-8")
+        shutil.rmtree(terraform)
+        settings = {"language": "python", "app": "true", "codeMakerOutput": "imports"}
+        settings["projectId"] = "00000000-0000-0000-0000-000000000000"
+        document = {
+            **settings,
+            "sendCrashReports": "false",
+            "terraformProviders": [f"hashicorp/aws@{CONSTRAINT}"],
+        }
+        (folder / "cdktf.json").write_text(json.dumps(document), encoding="utf-8")
+        run([str(NODE), str(CDKTF), "get"], folder, CDKTF_EXPERIMENTAL_PROVIDER_SCHEMA_CACHE_PATH=str(cache))
+        package = folder / "imports" / "aws"
+        rename(package)
+        STAMP.unlink(missing_ok=True)
+        for old in TARGET.iterdir():
+            if old.name not in KEPT:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        for new in sorted(package.iterdir()):
+            shutil.move(str(new), TARGET / new.name)
+    STAMP.write_text(key(), encoding="utf-8")
+
+
+def main() -> int:
+    """Generate what is not there yet; with `--check`, only tell whether that is needed."""
+    if sys.argv[1:] == ["--check"]:
+        if not fresh():
+            print("modules/_aws: not made from modules/_aws/resources.txt; run: make setup", file=sys.stderr)
+        return 0 if fresh() else 1
+    if not fresh():
+        generate()
+    print(f"{len(wanted())} resource types")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
