@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from sagewright.local import HOST
-from sagewright.local.process import RECORD, REQUEST_LOG, write_record
+from sagewright.local.process import REQUEST_LOG, remove_record, write_record
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +65,7 @@ def _announce(options: argparse.Namespace, port: int) -> None:
         os.write(options.ready_fd, b"1")
         os.close(options.ready_fd)
     except BrokenPipeError:
-        (options.folder / RECORD).unlink()
+        remove_record(options.folder, options.nonce)
         sys.exit("nobody waits for this server any more")
 
 

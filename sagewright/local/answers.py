@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
+import botocore.session
 from moto.backends import get_backend
 from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -15,9 +17,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from sagewright.local import authorization, mends
 from sagewright.local.faults import FAULTS
 from sagewright.local.mends.operation import refusals_of_moto
+from sagewright.local.refusal import Refused
 from sagewright.local.sagemaker import control_plane
 from sagewright.local.validation import WORDING, read_request
-from sagewright.local.wire import Answer, Call, Environ, json_answer, read_body
+from sagewright.local.wire import Answer, Call, Environ, json_answer, names, read_body
 
 _SLOW_TO_LOAD = ("ec2", "s3", "kms", "logs", "ecr", "cloudwatch", "sts", "ssm")
 
@@ -42,13 +45,15 @@ class Answers:
 
     def answer(self, environ: Environ, call: Call, operation: str) -> Answer:
         """Answer a request. Raises `Refused`, and `NotImplementedError` for what cannot be done here."""
+        if call.region and call.region not in _regions():
+            message = f"Credential should be scoped to a valid region, not {call.region!r}."
+            raise Refused("InvalidSignatureException", message, "403 Forbidden")
         account_id = call.account_id or _account_of(call.access_key_id)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account_id
         request: dict[str, Any] | None = None
         if call.protocol == "json" and call.service in WORDING:
             request = read_request(call.service, operation, read_body(environ))
-        names = [value for value in (request or {}).values() if isinstance(value, str)]
-        FAULTS.refuse(operation, names)
+        FAULTS.refuse(operation, names(environ, call))
         if request is not None:
             ours = self._of_json(environ, call, account_id, operation, request)
             if ours is not None:
@@ -76,6 +81,14 @@ class Answers:
             with refusals_of_moto():
                 return mend(account_id, call.region, request)
         return control_plane(account_id, call.region).answer(operation, request)
+
+
+@cache
+def _regions() -> frozenset[str]:
+    """Return all regions of all partitions; EC2 is in each of them."""
+    session = botocore.session.Session()
+    partitions = session.get_available_partitions()
+    return frozenset(region for each in partitions for region in session.get_available_regions("ec2", each))
 
 
 def _account_of(access_key_id: str) -> str:

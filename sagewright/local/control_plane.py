@@ -9,7 +9,9 @@ import copy
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from moto.moto_api._internal.managed_state_model import ManagedState
@@ -55,7 +57,11 @@ class Record:
 
     @property
     def status(self) -> str | None:
-        """Current status. Reading it lets a transition that is due take place."""
+        """Current status."""
+        return self.settle()
+
+    def settle(self) -> str | None:
+        """Let a transition that is due take place; return the status then."""
         if self._state is None:
             return None
         status = self._state.status
@@ -80,6 +86,7 @@ class Record:
         self._settled_status = settled
         self._then = then
         self.transitions += 1
+        self.settle()
 
     def described(self) -> None:
         """Count one description: moto's "manual" transitions wait for a number of them."""
@@ -130,6 +137,7 @@ class ControlPlane:
         self.region = region
         self._behaviour = behaviour
         self._records: dict[str, dict[Key, Record]] = {}
+        self._by_token: dict[tuple[str, str], tuple[Members, Record]] = {}
         self._lock = threading.RLock()
         self._verbs = {
             "Create": self._create,
@@ -146,7 +154,7 @@ class ControlPlane:
 
         Raises `Refused` when AWS would refuse it, and `NotImplementedError` when it cannot be answered truly.
         """
-        with self._lock:
+        with self.settled():
             references.check(self, operation, request)
             if operation in self._behaviour.operations:
                 return self._behaviour.operations[operation](self, request)
@@ -155,12 +163,22 @@ class ControlPlane:
                 return None
             return self._verbs[verb](operation, of, request)
 
+    @contextmanager
+    def settled(self) -> Iterator[ControlPlane]:
+        """Let all transitions that are due take place, and let nobody else change anything meanwhile."""
+        with self._lock:
+            for record in self._all():
+                record.settle()
+            yield self
+
     def records(self, of: str) -> list[Record]:
         """Return all resources of a kind, oldest first."""
         return list(self._records.get(of, {}).values())
 
     def find(self, of: str, *key: str) -> Record | None:
-        """Return the resource with this key, the last part of which may be an ARN, or `None`."""
+        """Return the resource with this key, or with the ARN in its last part, or `None`."""
+        if key[-1].startswith("arn:"):
+            return next((record for record in self.records(of) if record.arn == key[-1]), None)
         return self._records.get(of, {}).get(_comparable(kind(of), key))
 
     def get(self, of: str, *key: str) -> Record:
@@ -168,8 +186,8 @@ class ControlPlane:
         record = self.find(of, *key)
         if record is None:
             found = kind(of)
-            key = _named(found, key)
-            message = found.facts.missing.format(kind=of, name=key[-1], arn=self.arn(found, *key))
+            name = key[-1].rpartition("/")[2]
+            message = found.facts.missing.format(kind=of, name=name, arn=self.arn(found, *key))
             raise Refused(found.missing_code, message)
         return record
 
@@ -194,13 +212,15 @@ class ControlPlane:
         del self._records[record.kind.name][_comparable(record.kind, record.key)]
 
     def _all(self) -> Iterator[Record]:
-        for records in self._records.values():
-            yield from records.values()
+        for records in list(self._records.values()):
+            yield from list(records.values())
 
     def _create(self, operation: str, of: str, request: Members) -> Members:
         found, hooks = kind(of), self._behaviour.hooks.get(of, Hooks())
-        request = copy.deepcopy(request)
-        tags = {tag["Key"]: tag["Value"] for tag in request.pop("Tags", None) or []}
+        if made := self._made_before(of, request):
+            return _answer(operation, made)
+        asked, request = request, copy.deepcopy(request)
+        tags = read_tags(request.pop("Tags", None) or [])
         hooks.creating(self, request)
         members, hidden = self._new_members(found, request)
         if found.arn_member in found.key:
@@ -210,7 +230,7 @@ class ControlPlane:
         if found.facts.parent:
             parent = kind(found.facts.parent)
             self.of_request(parent.name, members | hidden)
-        if self.find(of, *key):
+        if self.find(of, *key) or self.by_arn(members[found.arn_member]):
             message = found.facts.taken.format(kind=of, arn=members[found.arn_member], name=key[-1])
             raise Refused(found.taken_code, message)
         record = Record(found, key, members, tags, hidden)
@@ -219,7 +239,19 @@ class ControlPlane:
         hooks.created(self, record)
         _refuse_to_pretend(record)
         self._records.setdefault(of, {})[_comparable(found, key)] = record
+        if token := asked.get("ClientToken"):
+            self._by_token[of, token] = (asked, record)
         return _answer(operation, record)
+
+    def _made_before(self, of: str, request: Members) -> Record | None:
+        """Return the resource that the same request with the same token made, while it is there."""
+        asked, made = self._by_token.get((of, request.get("ClientToken", "")), (None, None))
+        if made is None or self.find(of, *made.key) is not made:
+            return None
+        if asked != request:
+            message = f"ClientToken {request['ClientToken']} was used with other parameters."
+            raise Refused("ValidationException", message)
+        return made
 
     def _new_members(self, found: Kind, request: Members) -> tuple[Members, Members]:
         now = time.time()
@@ -261,7 +293,7 @@ class ControlPlane:
             for property_name in value:
                 within.pop(property_name, None)
         elif name == "Tags" and isinstance(value, list):
-            record.tags |= {tag["Key"]: tag["Value"] for tag in value}
+            record.tags |= read_tags(value)
         elif name in ("ClientToken", *record.kind.key):
             return
         elif shown not in record.kind.description.members:
@@ -273,12 +305,13 @@ class ControlPlane:
 
     def _delete(self, operation: str, of: str, request: Members) -> Members:
         record = self.of_request(of, request)
-        self._refuse_children(record)
+        self.refuse_children(record)
         self._behaviour.hooks.get(of, Hooks()).deleting(self, record)
         self.delete(record)
         return {}
 
-    def _refuse_children(self, record: Record) -> None:
+    def refuse_children(self, record: Record) -> None:
+        """Raise `Refused` if others depend on a resource."""
         of = record.kind.name
         for child_kind in (name for name, facts in FACTS.items() if facts.parent == of):
             named = [child.members.get(record.kind.key[-1]) for child in self.records(child_kind)]
@@ -298,6 +331,17 @@ class ControlPlane:
         assert settled is not None
         record.begin(record.kind.status("Starting", "Pending") or settled, settled)
         return {}
+
+
+def read_tags(tags: list[dict[str, str]]) -> dict[str, str]:
+    """Return tags by key; raises `Refused` for a key that comes twice, or that AWS keeps for itself."""
+    for key, count in Counter(tag["Key"] for tag in tags).items():
+        if count > 1:
+            raise Refused("ValidationException", f"Duplicate tag key: {key}")
+        if key.lower().startswith("aws:"):
+            message = f'Tag keys cannot start with "aws:", which is reserved for AWS use, got {key}.'
+            raise Refused("ValidationException", message)
+    return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def in_use(record: Record, child_kind: str) -> Refused:
@@ -321,15 +365,7 @@ def _key(of: Kind, members: Members) -> Key:
 
 
 def _comparable(of: Kind, key: Key) -> Key:
-    key = _named(of, key)
     return tuple(part.lower() for part in key) if of.facts.any_case else key
-
-
-def _named(of: Kind, key: Key) -> Key:
-    """Replace an ARN at the end of a key by the name in it, unless the kind is known by its ARN."""
-    if of.key[-1].endswith("Arn") or not key[-1].startswith("arn:"):
-        return key
-    return (*key[:-1], key[-1].rpartition("/")[2])
 
 
 def _answer(operation: str, record: Record) -> Members:

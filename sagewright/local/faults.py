@@ -14,19 +14,30 @@ class Fault:
     """One thing that is to go wrong."""
 
     operation: str
-    """SageMaker operation, such as UpdateEndpoint."""
+    """Operation, such as UpdateEndpoint."""
     name: str = ""
     """Name of the resource; empty means any."""
     code: str = ""
     """Error code of an immediate refusal. Without one, the operation is accepted and fails afterwards:
-    CreateEndpoint ends as Failed, UpdateEndpoint rolls back to InService on the old configuration."""
+    CreateEndpoint ends as Failed, UpdateEndpoint rolls back to InService on the old configuration, and
+    UpdateFeatureGroup leaves all as it was, with a LastUpdateStatus that is Failed."""
     reason: str = ""
     """Message of the refusal, or FailureReason; AWS leaves that empty after some rollbacks."""
+    lose: bool = False
+    """The operation is carried out, and the connection closed without an answer."""
     times: int = 1
 
+    @property
+    def way(self) -> str:
+        """How it goes wrong: before, after or while it is answered."""
+        return "refuse" if self.code else "lose" if self.lose else "fail"
 
-ASYNCHRONOUS = ("CreateEndpoint", "UpdateEndpoint")
+
+ASYNCHRONOUS = ("CreateEndpoint", "UpdateEndpoint", "UpdateFeatureGroup")
 """Operations that can fail after they were accepted."""
+
+
+_EXAMPLE = Fault(operation="UpdateEndpoint")
 
 
 class Faults:
@@ -38,20 +49,22 @@ class Faults:
 
     def add(self, request: Any) -> None:
         """Add the fault that a request describes; raises `Refused` when it describes none."""
-        types = {field.name: int if field.name == "times" else str for field in fields(Fault)}
+        types = {field.name: type(getattr(_EXAMPLE, field.name)) for field in fields(Fault)}
         if (
             not isinstance(request, dict)
             or not request.get("operation")
-            or any(not isinstance(value, types.get(name, ())) for name, value in request.items())
+            or any(type(value) is not types.get(name) for name, value in request.items())
         ):
             known = ", ".join(f"{name} ({of.__name__})" for name, of in types.items())
             raise Refused(
                 "ValidationException", f"supply operation and any other of {known}, got {request!r}"
             )
         fault = Fault(**request)
-        if not fault.code and fault.operation not in ASYNCHRONOUS:
+        if fault.way == "fail" and fault.operation not in ASYNCHRONOUS:
             message = f"code: supply the error code of the refusal; only {ASYNCHRONOUS} fail without one"
             raise Refused("ValidationException", message)
+        if fault.code and fault.lose:
+            raise Refused("ValidationException", "lose: a refusal cannot be lost; supply either code or lose")
         with self._lock:
             self._waiting.append(fault)
 
@@ -67,22 +80,22 @@ class Faults:
 
     def refuse(self, operation: str, names: list[str]) -> None:
         """Raise `Refused` when a fault wants this operation on this resource to be refused."""
-        fault = self._take(operation, names, with_code=True)
+        fault = self._take(operation, names, "refuse")
         if fault is not None:
             raise Refused(fault.code, fault.reason)
 
+    def loses(self, operation: str, names: list[str]) -> bool:
+        """Return whether a fault wants the answer to this operation on this resource to be lost."""
+        return self._take(operation, names, "lose") is not None
+
     def failure(self, operation: str, name: str) -> Fault | None:
         """Return the fault that makes this accepted operation fail afterwards."""
-        return self._take(operation, [name], with_code=False)
+        return self._take(operation, [name], "fail")
 
-    def _take(self, operation: str, names: list[str], *, with_code: bool) -> Fault | None:
+    def _take(self, operation: str, names: list[str], way: str) -> Fault | None:
         with self._lock:
             for index, fault in enumerate(self._waiting):
-                if (
-                    fault.operation == operation
-                    and bool(fault.code) == with_code
-                    and fault.name in ("", *names)
-                ):
+                if (fault.operation, fault.way) == (operation, way) and fault.name in ("", *names):
                     left = replace(fault, times=fault.times - 1)
                     self._waiting[index : index + 1] = [left] if left.times > 0 else []
                     return fault

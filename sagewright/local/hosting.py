@@ -51,19 +51,28 @@ def _check_model(plane: ControlPlane, model: Members) -> None:
             if "Image" in container or "ModelDataUrl" in container:
                 raise refused("You cannot provide Image or ModelDataUrl along with ModelPackageName.")
             registry.find_package(plane, package)
+        in_vpc = (container.get("ImageConfig") or {}).get("RepositoryAccessMode") == "Vpc"
+        if in_vpc and not model.get("VpcConfig"):
+            raise refused("VpcConfig is required when RepositoryAccessMode of an ImageConfig is Vpc.")
         container.setdefault("Mode", "SingleModel")
 
 
 def _check_configuration(plane: ControlPlane, configuration: Members) -> None:
+    production, shadow = (configuration.get(member) or [] for member in VARIANTS)
+    if shadow and len(production) != 1:
+        raise refused(f"ShadowProductionVariants need exactly one production variant, got {len(production)}.")
+    variants = [*production, *shadow]
+    for name, count in Counter(variant["VariantName"] for variant in variants).items():
+        if count > 1:
+            raise refused(f'The variant name "{name}" was non-unique within the request.')
+    for variant in variants:
+        _check_variant(configuration, variant)
+        variant.setdefault("InitialVariantWeight", 1.0)
+    if len({"ServerlessConfig" in variant for variant in variants}) > 1:
+        raise refused("Serverless and instance-based variants cannot be mixed in an endpoint configuration.")
     for member in VARIANTS:
-        variants = configuration.get(member) or []
-        for name, count in Counter(variant["VariantName"] for variant in variants).items():
-            if count > 1:
-                raise refused(f'The variant name "{name}" was non-unique within the request.')
-        for variant in variants:
-            _check_variant(configuration, variant)
-            variant.setdefault("InitialVariantWeight", 1.0)
-        if variants and not any(variant["InitialVariantWeight"] for variant in variants):
+        weights = [variant["InitialVariantWeight"] for variant in configuration.get(member) or []]
+        if weights and not any(weights):
             raise refused(f"The sum of InitialVariantWeight over {member} must be greater than 0.")
 
 
@@ -199,6 +208,7 @@ def update_endpoint(plane: ControlPlane, request: Members) -> Members:
     endpoint = _endpoint_at_rest(plane, request)
     configuration = plane.get("EndpointConfig", request["EndpointConfigName"])
     plane.get("EndpointConfig", endpoint.members["EndpointConfigName"])
+    _refuse_other_variants(endpoint, configuration, request)
     _refuse_scaled_type_change(plane, endpoint, configuration)
     live = _live_variants(plane, configuration, _retained(endpoint, request))
     if not request.get("RetainDeploymentConfig"):
@@ -237,6 +247,12 @@ def update_weights_and_capacities(plane: ControlPlane, request: Members) -> Memb
         if "DesiredInstanceCount" in change and "CurrentInstanceCount" not in variants[name]:
             raise refused(f'Variant "{name}" is serverless and has no instances.')
         seen.add(name)
+    changed = {
+        change["VariantName"]: change["DesiredWeight"] for change in wanted if "DesiredWeight" in change
+    }
+    weights = [changed.get(name, variant["DesiredWeight"]) for name, variant in variants.items()]
+    if not any(weights):
+        raise refused("The sum of DesiredWeight over ProductionVariants must be greater than 0.")
     for change in wanted:
         for name in ("Weight", "InstanceCount"):
             if (value := change.get(f"Desired{name}")) is not None:
@@ -275,6 +291,23 @@ def instance_type_of(endpoint: Record, variant_name: str) -> str | None:
     """Return the instance type of a live variant; `None` when there is no such variant or no instance."""
     configured = endpoint.hidden.get("Configuration", {}).get("ProductionVariants", [])
     return next((v.get("InstanceType") for v in configured if v["VariantName"] == variant_name), None)
+
+
+def _refuse_other_variants(endpoint: Record, configuration: Record, request: Members) -> None:
+    """Refuse to change the names of the variants where a deployment configuration guards the rollout.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
+    """
+    retained = endpoint.members.get("LastDeploymentConfig") if request.get("RetainDeploymentConfig") else None
+    live, new = (
+        sorted(variant["VariantName"] for variant in members["ProductionVariants"])
+        for members in (endpoint.hidden["Configuration"], configuration.members)
+    )
+    if (request.get("DeploymentConfig") or retained) and live != new:
+        raise refused(
+            f"A deployment configuration needs the same variant names in the new endpoint configuration "
+            f'"{configuration.name}" as in the live one: {", ".join(live)}; got {", ".join(new)}.'
+        )
 
 
 def _refuse_scaled_type_change(plane: ControlPlane, endpoint: Record, configuration: Record) -> None:

@@ -73,7 +73,7 @@ _NOTEBOOK_DEFAULTS = {
     "DirectInternetAccess": "Enabled",
     "RootAccess": "Enabled",
     "VolumeSizeInGB": 5,
-    "PlatformIdentifier": "notebook-al2-v2",
+    "PlatformIdentifier": "notebook-al2023-v1",
     "InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": "1"},
 }
 
@@ -117,7 +117,7 @@ FACTS: Mapping[str, Facts] = {
             "TrackingServerSize": "Small",
             "MlflowVersion": "2.16.2",
             "AutomaticModelRegistration": False,
-            "WeeklyMaintenanceWindowStart": "MON:12:00",
+            "WeeklyMaintenanceWindowStart": "Mon:12:00",
             "IsActive": "Active",
         },
         generated={"TrackingServerUrl": lambda _: f"https://{hexadecimal(12)}.experiments.sagemaker.aws"},

@@ -6,9 +6,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sagewright.local.kinds import FACTS, Kind, Members
 from sagewright.local.refusal import Refused
@@ -16,6 +16,8 @@ from sagewright.local.service_models import ListShape, StructureShape, service_m
 
 if TYPE_CHECKING:
     from sagewright.local.control_plane import Record
+
+T = TypeVar("T")
 
 DEFAULT_PAGE_LENGTH = 10
 """Most List operations return ten when the request does not say: a client that does not paginate notices."""
@@ -57,25 +59,49 @@ def answer(operation: str, of: Kind, records: Sequence[Record], request: Members
     for name, value in request.items():
         if name not in _NO_FILTER and value is not None:
             rows = list(filter(_filter(operation, of, name, value), rows))
-    rows = _sorted(operation, of, rows, request)
-    page, token = paginate(rows, request, DEFAULT_PAGE_LENGTH)
+    by = request.get("SortBy") or ("Name" if operation in _BY_NAME else "CreationTime")
+    order = request.get("SortOrder") or ("Ascending" if operation in _ASCENDING else "Descending")
+    member, descending = _sort_member(operation, of, by), order.lower() == "descending"
+    page, token = paginate(
+        rows, request, DEFAULT_PAGE_LENGTH, lambda row: position(row, member, of), descending=descending
+    )
     return {result: [_summary(shape, row) for row in page]} | ({"NextToken": token} if token else {})
 
 
-def paginate(rows: list[Any], request: Members, default_length: int) -> tuple[list[Any], str | None]:
-    """Cut one page out of a list; the token is bound to the other parameters of the request."""
+def position(row: Members, member: str, of: Kind) -> list[Any]:
+    """Return where a description stands in a list that is sorted by a member; no two stand in one place."""
+    value = row.get(member)
+    return [value is not None, "" if value is None else value, row[of.arn_member]]
+
+
+def paginate(
+    rows: Iterable[T],
+    request: Members,
+    default_length: int,
+    position_of: Callable[[T], list[Any]],
+    *,
+    descending: bool = False,
+) -> tuple[list[T], str | None]:
+    """Sort a list and cut one page out of it.
+
+    The token has the position of the last row of a page, so that none is skipped when rows are deleted
+    meanwhile. It is bound to the other parameters of the request.
+    """
     query = json.dumps({name: value for name, value in request.items() if name not in _NO_FILTER[:2]})
-    first = 0
+    rows = sorted(rows, key=position_of, reverse=descending)
     if token := request.get("NextToken"):
         try:
-            first, asked = json.loads(base64.urlsafe_b64decode(token))
+            last, asked = json.loads(base64.urlsafe_b64decode(token))
         except (ValueError, TypeError, binascii.Error):
             asked = None
         if asked != query:
             raise Refused("ValidationException", "Invalid NextToken: it belongs to another request.")
-    last = first + int(request.get("MaxResults") or default_length)
-    following = base64.urlsafe_b64encode(json.dumps([last, query]).encode()).decode()
-    return rows[first:last], following if last < len(rows) else None
+        rows = [row for row in rows if (position_of(row) < last if descending else position_of(row) > last)]
+    page = rows[: int(request.get("MaxResults") or default_length)]
+    if len(page) == len(rows):
+        return page, None
+    following = json.dumps([position_of(page[-1]), query])
+    return page, base64.urlsafe_b64encode(following.encode()).decode()
 
 
 def _summary(shape: ListShape, row: Members) -> Any:
@@ -114,13 +140,6 @@ def _seconds(value: Any) -> float:
     if isinstance(value, str):
         return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
     return float(value)
-
-
-def _sorted(operation: str, of: Kind, rows: list[Members], request: Members) -> list[Members]:
-    by = request.get("SortBy") or ("Name" if operation in _BY_NAME else "CreationTime")
-    order = request.get("SortOrder") or ("Ascending" if operation in _ASCENDING else "Descending")
-    member = _sort_member(operation, of, by)
-    return sorted(rows, key=lambda row: row.get(member, ""), reverse=order.lower() == "descending")
 
 
 def _sort_member(operation: str, of: Kind, by: str) -> str:

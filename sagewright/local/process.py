@@ -83,7 +83,7 @@ def up(folder: Path, port: int | None = None) -> Running:
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
-        running = status(folder)
+        running = _running(folder)
         if running is None:
             _refuse_deaf(folder)
             return _start(folder, port)
@@ -99,13 +99,21 @@ def status(folder: Path) -> Running | None:
     """Return the embedded AWS of this folder if it runs.
 
     The record of one that was killed is removed. A process that merely has its old id is left alone: the
-    server is known by a nonce in its command line, and by the same nonce in its answer.
+    server is known by a nonce in its command line, and by the same nonce in its answer. Waits while one
+    is being started or stopped.
     """
+    if not folder.exists():
+        return None
+    with _locked(folder):
+        return _running(folder)
+
+
+def _running(folder: Path) -> Running | None:
     record = _read(folder)
     if record is None:
         return None
     if not record.alive():
-        record.remove()
+        remove_record(folder, record.nonce)
         return None
     return record.running() if record.answers() else None
 
@@ -114,8 +122,15 @@ def down(folder: Path) -> bool:
     """Stop the embedded AWS of this folder and wait until it is gone; return whether one ran.
 
     Its state is lost. Only the process that this folder's record names by id and nonce is signalled, even
-    when it no longer answers.
+    when it no longer answers. Waits while one is being started.
     """
+    if not folder.exists():
+        return False
+    with _locked(folder):
+        return _stop(folder)
+
+
+def _stop(folder: Path) -> bool:
     record = _read(folder)
     if record is None:
         return False
@@ -125,7 +140,9 @@ def down(folder: Path) -> bool:
             break
     if record.alive():
         raise SagewrightError(f"process {record.pid}, the embedded AWS, does not end; end it by hand")
-    record.remove()
+    if ran:
+        record.release_port()
+    remove_record(folder, record.nonce)
     return ran
 
 
@@ -169,8 +186,11 @@ class _Record:
             time.sleep(POLL_SECONDS)
         return self.alive()
 
-    def remove(self) -> None:
-        (self.folder / RECORD).unlink(missing_ok=True)
+    def release_port(self) -> None:
+        """Wait until all threads of a server that has ended have closed its port."""
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while _binding_error(self.port) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
 
 
 def write_record(folder: Path, *, port: int, nonce: str, started: float) -> None:
@@ -179,6 +199,13 @@ def write_record(folder: Path, *, port: int, nonce: str, started: float) -> None
     draft = folder / f"{RECORD}.{os.getpid()}"
     draft.write_text(json.dumps(fields) + "\n", encoding="utf-8")
     draft.replace(folder / RECORD)
+
+
+def remove_record(folder: Path, nonce: str) -> None:
+    """Remove the record of one server, and of no other that has taken its place."""
+    record = _read(folder)
+    if record is not None and record.nonce == nonce:
+        (folder / RECORD).unlink(missing_ok=True)
 
 
 def _read(folder: Path) -> _Record | None:
@@ -212,7 +239,7 @@ def _command_line(pid: int) -> str:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Let one caller at a time start a server."""
+    """Let one caller at a time start, find or stop a server."""
     with (folder / "embedded-aws.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -245,7 +272,7 @@ def _start(folder: Path, port: int | None) -> Running:
         os.close(receiver)
     record = _read(folder)
     if not ready or record is None or record.nonce != nonce or not record.answers():
-        down(folder)
+        _stop(folder)
         _refuse_port_in_use(port)
         last_lines = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
         raise SagewrightError(f"the embedded AWS did not start; its log, {log}, ends with:\n{last_lines}")
@@ -279,11 +306,16 @@ def _refuse_port_in_use(port: int | None) -> None:
         return
     if not 1 <= port <= 65535:
         raise Usage(f"port: supply a number from 1 to 65535, got {port}")
+    if error := _binding_error(port):
+        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise Usage(f"port: {HOST}:{port} {reason}; choose another, or none to get a free one")
+
+
+def _binding_error(port: int) -> OSError | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            in_use = error.errno == errno.EADDRINUSE
-            reason = "is in use" if in_use else f"cannot be used ({error.strerror})"
-            raise Usage(f"port: {HOST}:{port} {reason}; choose another, or none to get a free one") from None
+            return error
+    return None

@@ -25,6 +25,7 @@ _ECR_IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[a-z0-9._/-]+?)(?::(?P<tag>[\w.-]+)|@(?P<digest>sha256:[0-9a-f]{64}))"
 )
+_KEY_ARN = re.compile(r"arn:[a-z-]+:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(key|alias)/.+")
 
 
 def check(plane: ControlPlane, operation: str, request: Members) -> None:
@@ -106,20 +107,28 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _check_key(plane: ControlPlane, key_id: str) -> None:
-    if not key_id:
-        return
+    if key_id:
+        check_key(plane.account_id, plane.region, key_id, _refused)
+
+
+def check_key(account_id: str, region: str, key_id: str, refused: Callable[[str], Refused]) -> None:
+    """Refuse a key, by id, alias or ARN, that a service could not use; one of another account is trusted."""
     if key_id.startswith("arn:"):
-        _, _, _, region, account_id, _ = key_id.split(":", 5)
-        if region != plane.region:
-            raise _refused(f"KMS key {key_id} is not in region {plane.region}.")
-        if account_id != plane.account_id:
+        arn = _KEY_ARN.fullmatch(key_id)
+        if arn is None:
+            raise refused(f"KMS key {key_id} does not exist.")
+        if arn["region"] != region:
+            raise refused(f"KMS key {key_id} is not in region {region}.")
+        if arn["account"] != account_id:
             return
-    kms = _backend(plane, "kms")
-    key = kms.keys.get(kms.any_id_to_key_id(key_id))
+    kms = get_backend("kms")[account_id][region]
+    name = kms.get_alias_name(key_id)
+    raw_id = kms.get_key_id_from_alias(name) if name.startswith("alias/") else kms.get_key_id(key_id)
+    key = kms.keys.get(raw_id or "")
     if key is None:
-        raise _refused(f"KMS key {key_id} does not exist.")
+        raise refused(f"KMS key {key_id} does not exist.")
     if key.key_state != "Enabled":
-        raise _refused(f"KMS key {key_id} cannot be used: its state is {key.key_state}.")
+        raise refused(f"KMS key {key_id} cannot be used: its state is {key.key_state}.")
 
 
 def _check_vpc(plane: ControlPlane, vpc: Members) -> None:

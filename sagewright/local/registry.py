@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import traceback
 
 from moto.events.models import events_backends
 
@@ -10,6 +12,7 @@ from sagewright.local import listing
 from sagewright.local.control_plane import ControlPlane, Hooks, Record
 from sagewright.local.kinds import Members, kind
 from sagewright.local.refusal import Refused
+from sagewright.local.statements import is_principal
 
 _EVENT_MEMBERS = (
     *("ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn", "ModelPackageStatus"),
@@ -43,8 +46,8 @@ def _check_package(plane: ControlPlane, package: Members) -> None:
 
 
 def _number(plane: ControlPlane, package: Members, group: Record) -> None:
-    """Give a package the next version of its group; numbers are never used again."""
-    version = group.hidden["Versions"] = group.hidden.get("Versions", 0) + 1
+    """Give a package the next version of its group."""
+    version = group.hidden.get("Versions", 0) + 1
     package |= {
         "ModelPackageGroupName": group.name,
         "ModelPackageName": group.name,
@@ -55,6 +58,9 @@ def _number(plane: ControlPlane, package: Members, group: Record) -> None:
 
 
 def _created_package(plane: ControlPlane, package: Record) -> None:
+    """Use the version up: numbers are never given again."""
+    if version := package.members.get("ModelPackageVersion"):
+        plane.get("ModelPackageGroup", package.members["ModelPackageGroupName"]).hidden["Versions"] = version
     _publish(plane, package)
 
 
@@ -79,7 +85,10 @@ def _publish(plane: ControlPlane, package: Record) -> None:
         "Resources": [package.arn],
         "Detail": json.dumps({name: described[name] for name in _EVENT_MEMBERS if name in described}),
     }
-    events_backends[plane.account_id][plane.region].put_events([event])
+    try:
+        events_backends[plane.account_id][plane.region].put_events([event])
+    except Exception:
+        traceback.print_exc(file=sys.stderr)
 
 
 def _describe_package(plane: ControlPlane, request: Members) -> Members:
@@ -114,8 +123,17 @@ def _deleting_group(plane: ControlPlane, group: Record) -> None:
         raise Refused("ConflictException", message)
 
 
+def _group_of_policy(plane: ControlPlane, request: Members) -> Record:
+    """Return the group that a policy is of; terraform-provider-aws knows a missing one by these words."""
+    name = request["ModelPackageGroupName"]
+    group = plane.find("ModelPackageGroup", name)
+    if group is None:
+        raise _refused(f"Cannot find Model Package Group: {plane.arn(kind('ModelPackageGroup'), name)}")
+    return group
+
+
 def _put_policy(plane: ControlPlane, request: Members) -> Members:
-    group = plane.of_request("ModelPackageGroup", request)
+    group = _group_of_policy(plane, request)
     try:
         policy = json.loads(request["ResourcePolicy"])
     except ValueError:
@@ -125,15 +143,25 @@ def _put_policy(plane: ControlPlane, request: Members) -> Members:
     if not statements:
         raise _refused("The resource policy has no statement.")
     for statement in statements:
-        missing = {"Effect", "Principal", "Action", "Resource"} - set(statement)
-        if missing:
-            raise _refused(f"A statement of the resource policy lacks {', '.join(sorted(missing))}.")
+        _check_statement(statement)
     group.hidden["Policy"] = request["ResourcePolicy"]
     return {"ModelPackageGroupArn": group.arn}
 
 
+def _check_statement(statement: object) -> None:
+    if not isinstance(statement, dict):
+        raise _refused("A statement of the resource policy is no object.")
+    missing = {"Effect", "Principal", "Action", "Resource"} - set(statement)
+    if missing:
+        raise _refused(f"A statement of the resource policy lacks {', '.join(sorted(missing))}.")
+    if statement["Effect"] not in ("Allow", "Deny"):
+        raise _refused(f"The resource policy has an invalid effect: {statement['Effect']}")
+    if not is_principal(statement["Principal"]):
+        raise _refused(f"The resource policy has an invalid principal: {json.dumps(statement['Principal'])}")
+
+
 def _get_policy(plane: ControlPlane, request: Members) -> Members:
-    group = plane.of_request("ModelPackageGroup", request)
+    group = _group_of_policy(plane, request)
     if "Policy" not in group.hidden:
         raise _refused(f"Cannot find resource policy for: {group.arn}")
     return {"ResourcePolicy": group.hidden["Policy"]}
@@ -141,14 +169,17 @@ def _get_policy(plane: ControlPlane, request: Members) -> Members:
 
 def _delete_policy(plane: ControlPlane, request: Members) -> Members:
     _get_policy(plane, request)
-    plane.of_request("ModelPackageGroup", request).hidden.pop("Policy")
+    _group_of_policy(plane, request).hidden.pop("Policy")
     return {}
 
 
 def _list_packages(plane: ControlPlane, request: Members) -> Members:
     """List versions of a group, or, by default, only packages that have no version."""
     request = dict(request)
-    default = "Versioned" if request.get("ModelPackageGroupName") else "Unversioned"
+    name = request.get("ModelPackageGroupName") or ""
+    if name.startswith("arn:"):
+        request["ModelPackageGroupName"] = plane.get("ModelPackageGroup", name).name
+    default = "Versioned" if name else "Unversioned"
     wanted = request.pop("ModelPackageType", None) or default
     of_type = {
         "Versioned": lambda package: "ModelPackageVersion" in package.members,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from moto.applicationautoscaling.models import (
     ApplicationAutoscalingBackend,
@@ -30,6 +30,13 @@ def backend(account_id: str, region: str) -> ApplicationAutoscalingBackend:
     return found
 
 
+def target_of(policy_or_action: Any) -> Target:
+    """Return the target that a policy or a scheduled action is of."""
+    return Target(
+        policy_or_action.service_namespace, policy_or_action.resource_id, policy_or_action.scalable_dimension
+    )
+
+
 def targets_of(account_id: str, region: str, endpoint_name: str) -> Iterator[Target]:
     """Yield the scalable targets of an endpoint."""
     for dimension, targets in backend(account_id, region).targets.items():
@@ -43,10 +50,6 @@ def deregister(account_id: str, region: str, target: Target) -> None:
     of = backend(account_id, region)
     of.deregister_scalable_target(*target)
     for policy in list(of.policies.values()):
-        if (policy.service_namespace, policy.resource_id, policy.scalable_dimension) == target:
+        if target_of(policy) == target:
             of.delete_scaling_policy(policy.policy_name, *target)
-    of.scheduled_actions = [
-        action
-        for action in of.scheduled_actions
-        if (action.service_namespace, action.resource_id, action.scalable_dimension) != target
-    ]
+    of.scheduled_actions = [action for action in of.scheduled_actions if target_of(action) != target]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sagewright.local.control_plane import ControlPlane, Record
 from sagewright.local.kinds import FACTS, Members
-from sagewright.local.listing import paginate
+from sagewright.local.listing import paginate, position
 from sagewright.local.refusal import Refused
 from sagewright.local.service_models import StructureShape, service_model
 
@@ -30,8 +30,13 @@ def _search(plane: ControlPlane, request: Members) -> Members | None:
     expression = request.get("SearchExpression") or {}
     records = [record for record in plane.records(of) if _matches(record, expression)]
     by, descending = request.get("SortBy", "LastModifiedTime"), request.get("SortOrder") != "Ascending"
-    records.sort(key=lambda record: str(record.members.get(by, "")), reverse=descending)
-    page, token = paginate(records, request, DEFAULT_PAGE_LENGTH)
+    page, token = paginate(
+        records,
+        request,
+        DEFAULT_PAGE_LENGTH,
+        lambda record: position(record.description(), by, record.kind),
+        descending=descending,
+    )
     return {"Results": [{of: _shown(of, record)} for record in page]} | (
         {"NextToken": token} if token else {}
     )

@@ -11,11 +11,13 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug import serving
 
+from sagewright.local.attempts import Attempts, read_attempt
 from sagewright.local.faults import FAULTS
 from sagewright.local.refusal import Refused
 from sagewright.local.wire import (
@@ -24,6 +26,7 @@ from sagewright.local.wire import (
     Environ,
     error,
     json_answer,
+    names,
     operation_name,
     read_body,
     read_call,
@@ -32,8 +35,12 @@ from sagewright.local.wire import (
 if TYPE_CHECKING:
     from sagewright.local.answers import Answers
 
+FAILURE = "EmbeddedAwsFailure"
 NOT_IMPLEMENTED = "501 Not Implemented"
 """Answer to what cannot be done here. SDKs retry a 500, Terraform's for minutes; a 501 they do not."""
+
+WHAT = "sagewright.what"
+"""Says in a WSGI environment what is asked for."""
 
 
 class EmbeddedAws:
@@ -45,6 +52,8 @@ class EmbeddedAws:
     def __init__(self, *, nonce: str, request_log: TextIO, enforce_iam: bool = False) -> None:
         self._nonce = nonce
         self._request_log = request_log
+        self._log_lock = threading.Lock()
+        self._attempts = Attempts()
         self._answers: Future[Answers] = Future()
         threading.Thread(target=self._load, args=(enforce_iam,), daemon=True).start()
 
@@ -58,18 +67,28 @@ class EmbeddedAws:
             raise
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
-        """Answer one request."""
+        """Answer one request; raises `ConnectionAbortedError` only, where its answer is to get lost."""
+        try:
+            answer = self._answer(environ)
+        except Exception as failure:
+            _report(traceback.format_exc())
+            content = {"__type": FAILURE, "message": f"the embedded AWS failed: {failure!r}"}
+            answer = json_answer(content, NOT_IMPLEMENTED)
+        if answer is None:
+            raise ConnectionAbortedError("a fault wants the answer to be lost")
+        start_response(answer.status, answer.headers)
+        return [answer.body]
+
+    def _answer(self, environ: Environ) -> Answer | None:
         path = environ["PATH_INFO"]
         if path.startswith("/sagewright/"):
-            answer = self._administer(environ)
-        elif path.startswith("/moto-api"):
+            return self._administer(environ)
+        if path.startswith("/moto-api"):
             answer = self._answers.result().of_moto(environ)
             if path == "/moto-api/reset":
                 FAULTS.clear()
-        else:
-            answer = self._serve(environ)
-        start_response(answer.status, answer.headers)
-        return [answer.body]
+            return answer
+        return self._serve(environ)
 
     def _administer(self, environ: Environ) -> Answer:
         """Answer the paths that AWS does not have: who am I, and faults on demand."""
@@ -87,29 +106,26 @@ class EmbeddedAws:
             return json_answer({"faults": FAULTS.waiting()})
         return json_answer({"error": f"no {method} {path} here"}, "404 Not Found")
 
-    def _serve(self, environ: Environ) -> Answer:
+    def _serve(self, environ: Environ) -> Answer | None:
+        """Answer a request to AWS, and log it; `None` is an answer that is to get lost."""
         started = time.monotonic()
-        call = read_call(environ)
+        call, attempt = read_call(environ), read_attempt(environ)
         operation = operation_name(environ, call)
-        code = ""
-        try:
-            answer = self._answers.result().answer(environ, call, operation)
-        except Refused as refusal:
-            code = refusal.code
-            answer = error(call, refusal.status, refusal.code, refusal.message)
-        except NotImplementedError as failure:
-            code = "NotImplemented"
-            answer = error(call, NOT_IMPLEMENTED, code, _not_implemented(call, operation, failure))
-        except Exception as failure:
-            traceback.print_exc(file=sys.stderr)
-            code = "EmbeddedAwsFailure"
-            message = f"the embedded AWS failed at {operation} of {call.service}: {failure!r}"
-            answer = error(call, NOT_IMPLEMENTED, code, message)
-        self._log(call, operation, answer, code, started)
-        return answer
+        environ[WHAT] = (
+            f"{operation} of {call.service or 's3'}, attempt {attempt.number} of {attempt.invocation_id}"
+        )
+        asked = names(environ, call)
 
-    def _log(self, call: Call, operation: str, answer: Answer, code: str, started: float) -> None:
-        """Write one line, without any payload: requests hold secrets."""
+        def do() -> Answer:
+            return self._do(environ, call, operation)
+
+        repeated = False
+        if attempt.invocation_id and environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            work = (attempt.invocation_id, call.service, call.region, operation)
+            answer, repeated = self._attempts.answer(work, do)
+        else:
+            answer = do()
+        lost = answer.is_success and FAULTS.loses(operation, asked)
         entry = {
             "time": round(time.time(), 3),
             "milliseconds": round((time.monotonic() - started) * 1000, 1),
@@ -118,8 +134,32 @@ class EmbeddedAws:
             "service": call.service,
             "operation": operation,
             "status": int(answer.status[:3]),
+            "invocation": attempt.invocation_id,
+            "attempt": attempt.number,
         }
-        self._request_log.write(json.dumps(entry | ({"code": code} if code else {})) + "\n")
+        told = {"code": answer.code, "repeated": repeated, "lost": lost}
+        self._log(entry | {name: value for name, value in told.items() if value})
+        return None if lost else answer
+
+    def _do(self, environ: Environ, call: Call, operation: str) -> Answer:
+        try:
+            return self._answers.result().answer(environ, call, operation)
+        except Refused as refusal:
+            return error(call, refusal.status, refusal.code, refusal.message)
+        except NotImplementedError as failure:
+            return error(call, NOT_IMPLEMENTED, "NotImplemented", _not_implemented(call, operation, failure))
+        except Exception as failure:
+            _report(traceback.format_exc())
+            message = f"the embedded AWS failed at {operation} of {call.service}: {failure!r}"
+            return error(call, NOT_IMPLEMENTED, FAILURE, message)
+
+    def _log(self, entry: dict[str, Any]) -> None:
+        """Write one line, without any payload: requests hold secrets. An answer does not depend on it."""
+        try:
+            with self._log_lock:
+                self._request_log.write(json.dumps(entry) + "\n")
+        except Exception:
+            _report(traceback.format_exc())
 
 
 def make_server(application: EmbeddedAws, listener: socket.socket) -> serving.BaseWSGIServer:
@@ -134,6 +174,17 @@ def make_server(application: EmbeddedAws, listener: socket.socket) -> serving.Ba
 class _QuietHandler(MotoRequestHandler):
     def log_request(self, *_: Any) -> None:
         """Leave it to the request log."""
+
+    def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
+        """Say whose answer got lost, and close the connection: else the client would wait for ever."""
+        self.close_connection = True
+        _report(f"connection dropped at {(environ or {}).get(WHAT, 'a request')}: {error!r}")
+
+
+def _report(text: str) -> None:
+    """Write to the log of what fails inside, which is standard error, if that can be written to."""
+    with suppress(Exception):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _not_implemented(call: Call, operation: str, failure: NotImplementedError) -> str:

@@ -1,9 +1,10 @@
-"""Domains, images, notebooks, feature groups, schedules and work forces: what they do beyond being stored."""
+"""Domains, images, notebooks, schedules and work forces: what they do beyond being stored."""
 
 from __future__ import annotations
 
 import hashlib
 
+from sagewright.local import homes
 from sagewright.local.control_plane import ControlPlane, Hooks, Record, in_use
 from sagewright.local.kinds import Members, hexadecimal
 from sagewright.local.refusal import Refused
@@ -11,6 +12,17 @@ from sagewright.local.refusal import Refused
 
 def _created_domain(plane: ControlPlane, domain: Record) -> None:
     domain.members["Url"] = f"https://{domain.name}.studio.{plane.region}.sagemaker.aws"
+    homes.make(plane, domain)
+
+
+def _delete_domain(plane: ControlPlane, request: Members) -> Members:
+    """Delete a domain; the homes of its users stay, unless the request says otherwise."""
+    domain = plane.of_request("Domain", request)
+    plane.refuse_children(domain)
+    if (request.get("RetentionPolicy") or {}).get("HomeEfsFileSystem") == "Delete":
+        homes.remove(plane, domain)
+    plane.delete(domain)
+    return {}
 
 
 def _created_space(plane: ControlPlane, space: Record) -> None:
@@ -26,8 +38,13 @@ def _refuse_apps(plane: ControlPlane, owner: Record) -> None:
 def _creating_version(plane: ControlPlane, version: Members) -> None:
     """Number the next version of an image."""
     image = plane.get("Image", version["ImageName"])
-    number = image.hidden["Versions"] = image.hidden.get("Versions", 0) + 1
+    number = image.hidden.get("Versions", 0) + 1
     version |= {"Version": number, "ImageArn": image.arn, "ContainerImage": version["BaseImage"]}
+
+
+def _created_version(plane: ControlPlane, version: Record) -> None:
+    """Use the number up: it is never given again."""
+    plane.get("Image", version.key[0]).hidden["Versions"] = version.members["Version"]
 
 
 def _versions(plane: ControlPlane, image_name: str) -> list[Record]:
@@ -77,6 +94,17 @@ def _list_aliases(plane: ControlPlane, request: Members) -> Members:
     return {"SageMakerImageVersionAliases": aliases}
 
 
+def _creating_notebook(plane: ControlPlane, notebook: Members) -> None:
+    """Refuse Amazon Linux 1 and 2, which are no longer made.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2.html
+    """
+    platform = notebook.get("PlatformIdentifier") or ""
+    if platform.startswith(("notebook-al1-", "notebook-al2-")):
+        message = f"Notebook instances with the platform identifier {platform} can no longer be created."
+        raise Refused("ValidationException", message)
+
+
 def _created_notebook(plane: ControlPlane, notebook: Record) -> None:
     notebook.members["Url"] = f"{notebook.name}.notebook.{plane.region}.sagemaker.aws"
     if notebook.members.get("SubnetId"):
@@ -115,34 +143,6 @@ def _refuse_unless(notebook: Record, wanted: str, *allowed: str) -> None:
         raise Refused("ValidationException", message)
 
 
-def _creating_feature_group(plane: ControlPlane, group: Members) -> None:
-    names = [definition["FeatureName"] for definition in group["FeatureDefinitions"]]
-    for member in ("RecordIdentifierFeatureName", "EventTimeFeatureName"):
-        if group[member] not in names:
-            message = f"{member} {group[member]} is not among the feature definitions."
-            raise Refused("ValidationException", message)
-    if len(set(names)) < len(names):
-        raise Refused("ValidationException", "Feature names must be unique within a feature group.")
-
-
-def _created_feature_group(plane: ControlPlane, group: Record) -> None:
-    offline = group.members.get("OfflineStoreConfig")
-    if offline is None:
-        return
-    where = f"{plane.account_id}/sagemaker/{plane.region}/offline-store/{group.name}/data"
-    storage = offline["S3StorageConfig"]
-    storage.setdefault("ResolvedOutputS3Uri", f"{storage['S3Uri']}/{where}")
-    offline.setdefault("TableFormat", "Glue")
-    if not offline.setdefault("DisableGlueTableCreation", False):
-        table = {"TableName": group.name.replace("-", "_"), "Catalog": "AwsDataCatalog"}
-        offline.setdefault("DataCatalogConfig", table | {"Database": "sagemaker_featurestore"})
-    group.members["OfflineStoreStatus"] = {"Status": "Active"}
-
-
-def _updating_feature_group(plane: ControlPlane, group: Record, request: Members) -> None:
-    group.members["FeatureDefinitions"] += request.pop("FeatureAdditions", None) or []
-
-
 def _created_schedule(plane: ControlPlane, schedule: Record) -> None:
     schedule.members["MonitoringType"] = schedule.members["MonitoringScheduleConfig"].get("MonitoringType")
 
@@ -165,6 +165,11 @@ def _created_workforce(plane: ControlPlane, workforce: Record) -> None:
         raise Refused("ValidationException", "A workforce already exists in this account and region.")
     workforce.members["SubDomain"] = f"{hexadecimal(10)}.labeling.{plane.region}.sagemaker.aws"
     workforce.members.setdefault("SourceIpConfig", {"Cidrs": []})
+
+
+def _deleting_workforce(plane: ControlPlane, workforce: Record) -> None:
+    if any(team.members["WorkforceArn"] == workforce.arn for team in plane.records("Workteam")):
+        raise in_use(workforce, "Workteam")
 
 
 def _created_workteam(plane: ControlPlane, workteam: Record) -> None:
@@ -213,26 +218,27 @@ HOOKS = {
     "DataQualityJobDefinition": Hooks(creating=_creating_job_definition),
     "DeviceFleet": Hooks(created=_created_device_fleet, updating=_updating_device_fleet),
     "Domain": Hooks(created=_created_domain),
-    "FeatureGroup": Hooks(
-        creating=_creating_feature_group, created=_created_feature_group, updating=_updating_feature_group
-    ),
     "HumanTaskUi": Hooks(created=_created_task_ui),
     "Image": Hooks(deleting=_deleting_image),
-    "ImageVersion": Hooks(creating=_creating_version),
+    "ImageVersion": Hooks(creating=_creating_version, created=_created_version),
     "ModelBiasJobDefinition": Hooks(creating=_creating_job_definition),
     "ModelExplainabilityJobDefinition": Hooks(creating=_creating_job_definition),
     "ModelQualityJobDefinition": Hooks(creating=_creating_job_definition),
     "MonitoringSchedule": Hooks(created=_created_schedule),
     "NotebookInstance": Hooks(
-        created=_created_notebook, updating=_updating_notebook, deleting=_deleting_notebook
+        creating=_creating_notebook,
+        created=_created_notebook,
+        updating=_updating_notebook,
+        deleting=_deleting_notebook,
     ),
     "Project": Hooks(created=_created_project, updating=_updating_project),
     "Space": Hooks(created=_created_space, deleting=_refuse_apps),
     "UserProfile": Hooks(deleting=_refuse_apps),
-    "Workforce": Hooks(created=_created_workforce),
+    "Workforce": Hooks(created=_created_workforce, deleting=_deleting_workforce),
     "Workteam": Hooks(created=_created_workteam),
 }
 OPERATIONS = {
+    "DeleteDomain": _delete_domain,
     "DescribeImageVersion": _describe_version,
     "UpdateImageVersion": _update_version,
     "DeleteImageVersion": _delete_version,

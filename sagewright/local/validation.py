@@ -39,10 +39,14 @@ class Wording:
 WORDING: Mapping[str, Wording] = {
     "sagemaker": Wording(code="ValidationException"),
     "application-autoscaling": Wording(code="ValidationException"),
+    "athena": Wording(code="InvalidRequestException"),
+    "cognito-idp": Wording(code="InvalidParameterException"),
     "ecr": Wording(code="InvalidParameterException", one_by_one=True),
+    "events": Wording(code="ValidationException"),
     "logs": Wording(code="InvalidParameterException"),
     "kms": Wording(code="ValidationException"),
     "ssm": Wording(code="ValidationException"),
+    "states": Wording(code="ValidationException"),
 }
 """The services of the JSON protocol whose requests are checked, by their signing name."""
 
@@ -243,7 +247,7 @@ _DIALECT = (
 """A surrogate pair is one character in Python; a hyphen after a class is literal; `$` is not repeated."""
 
 _PROPERTY = re.compile(r"\\p\{(\w+)\}")
-_ASCII_PROPERTIES = {"Alnum": "a-zA-Z0-9", "Print": r"\x20-\x7E"}
+_ASCII_PROPERTIES = {"ASCII": r"\x00-\x7F", "Alnum": "a-zA-Z0-9", "Print": r"\x20-\x7E"}
 
 
 def _property(found: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import UnknownServiceError
@@ -48,6 +48,13 @@ class Answer:
     status: str
     headers: list[tuple[str, str]]
     body: bytes
+    code: str = ""
+    """Error code of a refusal that is ours."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether what was asked for was done."""
+        return self.status.startswith("2")
 
 
 _REST_SERVICES = {"": "s3", "sagemaker": "sagemaker-runtime"}
@@ -100,6 +107,22 @@ def operation_name(environ: Environ, call: Call) -> str:
     return _routed(environ, call) or f"{environ['REQUEST_METHOD']} {path}"
 
 
+def names(environ: Environ, call: Call) -> list[str]:
+    """Return what may name what a request is about: its outermost texts, or the parts of its path."""
+    if call.protocol == "json":
+        body = read_body(environ)
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            request = None
+        members = request.values() if isinstance(request, dict) else ()
+        return [value for value in members if isinstance(value, str)]
+    if call.protocol in ("query", "ec2"):
+        form = parse_qs(read_body(environ).decode(errors="replace"))
+        return [value for values in form.values() for value in values]
+    return [part for part in unquote(environ["PATH_INFO"]).split("/") if part]
+
+
 def _routed(environ: Environ, call: Call) -> str:
     """Find the operation of a REST request as moto does; empty when there is none."""
     service = _REST_SERVICES.get(call.service, call.service)
@@ -125,7 +148,7 @@ def error(call: Call, status: str, code: str, message: str) -> Answer:
         headers.append(("x-amzn-errortype", code))
     if call.protocol == "cbor":
         headers.append(("smithy-protocol", "rpc-v2-cbor"))
-    return Answer(status=status, headers=headers, body=body)
+    return Answer(status=status, headers=headers, body=body, code=code)
 
 
 def _error_body(protocol: str, code: str, message: str) -> tuple[str, bytes]:

@@ -9,13 +9,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from sagewright.local.mends import application_autoscaling, ec2, ecr, iam, kms, s3, sagemaker_runtime, sts
+from sagewright.local.mends import (
+    application_autoscaling,
+    athena,
+    athena_queries,
+    cognito_idp,
+    ec2,
+    ecr,
+    ecr_caches,
+    events,
+    iam,
+    kms,
+    logs,
+    s3,
+    sagemaker_runtime,
+    sns,
+    sqs,
+    stepfunctions,
+    sts,
+)
 from sagewright.local.mends.operation import Operation
 from sagewright.local.wire import Answer, Call, Environ
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
-    ("application-autoscaling", name): operation
-    for name, operation in application_autoscaling.OPERATIONS.items()
+    (service, name): operation
+    for service, operations in (
+        ("application-autoscaling", application_autoscaling.OPERATIONS),
+        ("athena", athena.OPERATIONS),
+        ("athena", athena_queries.OPERATIONS),
+        ("cognito-idp", cognito_idp.OPERATIONS),
+        ("ecr", ecr.OPERATIONS),
+        ("ecr", ecr_caches.OPERATIONS),
+        ("states", stepfunctions.OPERATIONS),
+        ("events", events.OPERATIONS),
+        ("logs", logs.OPERATIONS),
+    )
+    for name, operation in operations.items()
 }
 """Signing name and operation → what answers, or returns `None` to let moto answer."""
 
@@ -23,7 +52,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
 @cache
 def apply() -> None:
     """Replace the functions of moto that are wrong; once per process, however often it is called."""
-    for service in (application_autoscaling, ec2, ecr, iam, kms, s3, sts):
+    for service in (application_autoscaling, cognito_idp, ec2, ecr, events, iam, kms, s3, sns, sqs, sts):
         service.apply()
 
 

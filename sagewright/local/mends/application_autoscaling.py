@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -46,6 +46,21 @@ _METRICS = {
     ),
 }
 """Predefined metric → namespace, metric and statistic of the alarms that AWS makes for it."""
+
+_METRICS_OF = {
+    INSTANCE_COUNT: (
+        "SageMakerVariantInvocationsPerInstance",
+        "SageMakerVariantConcurrentRequestsPerModelHighResolution",
+    ),
+    PROVISIONED_CONCURRENCY: ("SageMakerVariantProvisionedConcurrencyUtilization",),
+    "sagemaker:inference-component:DesiredCopyCount": (
+        "SageMakerInferenceComponentInvocationsPerCopy",
+        "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution",
+    ),
+}
+"""Scalable dimension → predefined metrics by which it can be scaled."""
+
+_METRIC_SPECIFICATIONS = ("PredefinedMetricSpecification", "CustomizedMetricSpecification")
 
 
 def apply() -> None:
@@ -127,7 +142,12 @@ def _describe(account_id: str, region: str, request: dict[str, Any]) -> dict[str
     found = scaling.backend(account_id, region).describe_scalable_targets(
         namespace, ids, request.get("ScalableDimension")
     )
-    page, token = paginate(found, request, DEFAULT_PAGE_LENGTH)
+    page, token = paginate(
+        found,
+        request,
+        DEFAULT_PAGE_LENGTH,
+        lambda target: [target.creation_time, target.resource_id, target.scalable_dimension],
+    )
     targets = [
         {
             "ServiceNamespace": target.service_namespace,
@@ -161,6 +181,8 @@ def _put_policy(account_id: str, region: str, request: dict[str, Any]) -> dict[s
     body = request.get(f"{policy_type}PolicyConfiguration")
     if not body:
         raise _refused(f"{policy_type}PolicyConfiguration is required for policy type {policy_type}.")
+    if policy_type == "TargetTrackingScaling":
+        _check_tracking(backend, target, request["PolicyName"], body)
     if old is not None:
         old.delete_alarms(account_id, region)
     policy = backend.put_scaling_policy(request["PolicyName"], *target, body, policy_type)
@@ -172,9 +194,58 @@ def _put_policy(account_id: str, region: str, request: dict[str, Any]) -> dict[s
     return {"PolicyARN": policy.policy_arn, "Alarms": alarms}
 
 
+def _check_tracking(backend: Any, target: Target, name: str, body: Mapping[str, Any]) -> None:
+    """Refuse a metric that does not fit the target or tracks it already, and cooldowns below zero."""
+    for cooldown in ("ScaleInCooldown", "ScaleOutCooldown"):
+        if (body.get(cooldown) or 0) < 0:
+            raise _refused(f"{cooldown} must be 0 or more, got {body[cooldown]}.")
+    metric = (body.get("PredefinedMetricSpecification") or {}).get("PredefinedMetricType")
+    if metric and metric not in _METRICS_OF.get(target.dimension, (metric,)):
+        raise _refused(f"The metric {metric} is not supported for scalable dimension {target.dimension}.")
+    for policy in backend.policies.values():
+        tracked = policy.target_tracking_scaling_policy_configuration or {}
+        if (
+            scaling.target_of(policy) == target
+            and policy.policy_name != name
+            and any(body.get(each) and body[each] == tracked.get(each) for each in _METRIC_SPECIFICATIONS)
+        ):
+            raise _refused(
+                "Only one TargetTrackingScaling policy for a given metric specification is allowed."
+            )
+
+
+def _delete_policy(account_id: str, region: str, request: dict[str, Any]) -> None:
+    policies = scaling.backend(account_id, region).policies.values()
+    _require(policies, "scaling policy", "policy_name", "PolicyName", request)
+
+
+def _delete_action(account_id: str, region: str, request: dict[str, Any]) -> None:
+    actions = scaling.backend(account_id, region).scheduled_actions
+    _require(actions, "scheduled action", "scheduled_action_name", "ScheduledActionName", request)
+
+
+def _put_action(account_id: str, region: str, request: dict[str, Any]) -> None:
+    _require_target(account_id, region, request, "registered")
+
+
+def _require(found: Iterable[Any], what: str, attribute: str, member: str, request: dict[str, Any]) -> None:
+    """Refuse to delete what is not there."""
+    target, name = _target(request), request[member]
+    if not any(scaling.target_of(each) == target and getattr(each, attribute) == name for each in found):
+        message = (
+            f"No {what} found for service namespace: {target.namespace}, resource ID: {target.resource_id}, "
+            f"scalable dimension: {target.dimension}, {what.split()[-1]} name: {name}"
+        )
+        raise Refused("ObjectNotFoundException", message)
+
+
+def _target(request: dict[str, Any]) -> Target:
+    return Target(request["ServiceNamespace"], request["ResourceId"], request["ScalableDimension"])
+
+
 def _require_target(account_id: str, region: str, request: dict[str, Any], how: str) -> Target:
     """Return the registered target that a request names; raises `Refused`."""
-    target = Target(request["ServiceNamespace"], request["ResourceId"], request["ScalableDimension"])
+    target = _target(request)
     if target.resource_id not in scaling.backend(account_id, region).targets.get(target.dimension, {}):
         message = (
             f"No scalable target {how} for service namespace: {target.namespace}, "
@@ -251,12 +322,28 @@ def _refused(message: str) -> Refused:
     return Refused("ValidationException", message)
 
 
+def _of_settled_endpoints(operation: Operation) -> Operation:
+    """Let an operation see the endpoints as they are by now, while SageMaker changes none."""
+
+    def answer(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any] | None:
+        with control_plane(account_id, region).settled():
+            return operation(account_id, region, request)
+
+    return answer
+
+
 OPERATIONS: Mapping[str, Operation] = {
-    "RegisterScalableTarget": _register,
-    "DescribeScalableTargets": _describe,
-    "DeregisterScalableTarget": _deregister,
-    "PutScalingPolicy": _put_policy,
-    "TagResource": _tag,
-    "UntagResource": _untag,
-    "ListTagsForResource": _list_tags,
+    name: _of_settled_endpoints(operation)
+    for name, operation in {
+        "RegisterScalableTarget": _register,
+        "DescribeScalableTargets": _describe,
+        "DeregisterScalableTarget": _deregister,
+        "PutScalingPolicy": _put_policy,
+        "DeleteScalingPolicy": _delete_policy,
+        "PutScheduledAction": _put_action,
+        "DeleteScheduledAction": _delete_action,
+        "TagResource": _tag,
+        "UntagResource": _untag,
+        "ListTagsForResource": _list_tags,
+    }.items()
 }

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagewright.local.refusal import Refused
+from sagewright.local.statements import is_principal, texts
 from sagewright.local.wire import Environ, read_call
+
+_VERSIONS = ("2012-10-17", "2008-10-17")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,17 +65,80 @@ class Request:
         return f"arn:aws:iam::{self.account_id}:user/{read_call(self.environ).access_key_id}"
 
 
+def check_document(document: bytes, bucket_arn: str) -> None:
+    """Raise `Refused` if this cannot be the policy of a bucket."""
+    try:
+        policy = json.loads(document)
+    except ValueError:
+        policy = None
+    if not isinstance(policy, dict):
+        raise _malformed("Policies must be valid JSON and the first byte must be '{'")
+    if unknown := sorted(set(policy) - {"Version", "Id", "Statement"}):
+        raise _malformed(f"Unknown field {unknown[0]}")
+    if policy.get("Version", _VERSIONS[0]) not in _VERSIONS:
+        raise _malformed("The policy must contain a valid version string")
+    statements = policy.get("Statement")
+    if not statements:
+        raise _malformed("Missing required field Statement")
+    for statement in statements if isinstance(statements, list) else [statements]:
+        if not isinstance(statement, dict):
+            raise _malformed("Invalid policy syntax.")
+        _check_statement(statement, bucket_arn)
+
+
+def _check_statement(statement: Mapping[str, Any], bucket_arn: str) -> None:
+    if "Effect" not in statement:
+        raise _malformed("Missing required field Effect")
+    if statement["Effect"] not in ("Allow", "Deny"):
+        raise _malformed(f"Invalid effect: {statement['Effect']}")
+    principal, actions, resources = (
+        _either(statement, element) for element in ("Principal", "Action", "Resource")
+    )
+    if not is_principal(principal):
+        raise _malformed("Invalid principal in policy")
+    if not texts(actions) or not all(re.fullmatch(r"\*|s3:[A-Za-z*?]+", each) for each in texts(actions)):
+        raise _malformed("Policy has invalid action")
+    if not texts(resources) or not all(_is_within(each, bucket_arn) for each in texts(resources)):
+        raise _malformed("Policy has invalid resource")
+    conditions = statement.get("Condition", {})
+    if not isinstance(conditions, dict) or not all(isinstance(keys, dict) for keys in conditions.values()):
+        raise _malformed("Invalid policy syntax.")
+
+
+def _either(statement: Mapping[str, Any], element: str) -> Any:
+    """Return the value of an element or of its negation, of which a statement has exactly one."""
+    found = [statement[name] for name in (element, f"Not{element}") if name in statement]
+    if len(found) != 1:
+        raise _malformed(f"Missing required field {element}" if not found else "Invalid policy syntax.")
+    return found[0]
+
+
+def _is_within(resource: str, bucket_arn: str) -> bool:
+    return resource == bucket_arn or resource.startswith((f"{bucket_arn}/", f"{bucket_arn}*"))
+
+
+def _malformed(message: str) -> Refused:
+    return Refused("MalformedPolicy", message)
+
+
 def check(policy: str, request: Request) -> None:
     """Raise `Refused` if a statement denies the request, `NotImplementedError` if that cannot be told."""
+    if denies(policy, request):
+        raise Refused(
+            "AccessDenied",
+            f"User: {request.principal} is not authorized to perform: {request.action} on resource: "
+            f'"{request.resource}" with an explicit deny in a resource-based policy',
+            "403 Forbidden",
+        )
+
+
+def denies(policy: str, request: Request) -> bool:
+    """Return whether a statement denies the request."""
     statements = json.loads(policy)["Statement"]
-    for statement in statements if isinstance(statements, list) else [statements]:
-        if statement["Effect"] == "Deny" and _applies(statement, request):
-            raise Refused(
-                "AccessDenied",
-                f"User: {request.principal} is not authorized to perform: {request.action} on resource: "
-                f'"{request.resource}" with an explicit deny in a resource-based policy',
-                "403 Forbidden",
-            )
+    return any(
+        statement["Effect"] == "Deny" and _applies(statement, request)
+        for statement in (statements if isinstance(statements, list) else [statements])
+    )
 
 
 def _applies(statement: Mapping[str, Any], request: Request) -> bool:

@@ -1,17 +1,70 @@
-"""EC2: moto loses what a security group rule says of its other end, and keeps deleted VPC endpoints."""
+"""EC2: moto loses what a security group rule says of its other end, and takes and keeps any VPC endpoint."""
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Any
 
+import botocore.session
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.models.vpcs import VPCBackend
 
+from sagewright.local.refusal import Refused
+
+_NOT_IN_BOTOCORE = {
+    *("airflow.api", "airflow.env", "aps-workspaces", "codeartifact.api", "codeartifact.repositories"),
+    *("ec2messages", "ecr.dkr", "ecs-agent", "ecs-telemetry", "email-smtp", "execute-api", "git-codecommit"),
+    *("guardduty-data", "kinesis-firehose", "kinesis-streams", "q", "sagemaker.featurestore-runtime"),
+    *("sagemaker.metrics", "ssmmessages", "sync-states"),
+}
+"""Endpoint services that have another name in botocore, or none.
+
+https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+"""
+
 
 def apply() -> None:
-    """Mend AuthorizeSecurityGroup…, ModifySecurityGroupRules and DeleteVpcEndpoints."""
+    """Mend AuthorizeSecurityGroup…, ModifySecurityGroupRules, CreateVpcEndpoint and DeleteVpcEndpoints."""
     _keep_rules()
+    _refuse_endpoints()
     _forget_endpoints()
+
+
+def _refuse_endpoints() -> None:
+    """Refuse a VPC endpoint of a service or with a security group that does not exist."""
+    create = VPCBackend.create_vpc_endpoint
+
+    def create_vpc_endpoint(self: Any, vpc_id: str, service_name: str, *args: Any, **kwargs: Any) -> Any:
+        if not _is_service(service_name, self.region_name):
+            message = f"The Vpc Endpoint Service '{service_name}' does not exist"
+            raise Refused("InvalidServiceName", message)
+        for group_id in kwargs.get("security_group_ids") or []:
+            if self.get_security_group_from_id(group_id) is None:
+                raise Refused("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
+        return create(self, vpc_id, service_name, *args, **kwargs)
+
+    VPCBackend.create_vpc_endpoint = create_vpc_endpoint  # type: ignore[method-assign]
+
+
+def _is_service(name: str, region: str) -> bool:
+    """Return whether there is an endpoint service; those of other accounts are taken on trust."""
+    if name.startswith(f"com.amazonaws.vpce.{region}."):
+        return True
+    if found := re.fullmatch(rf"aws\.sagemaker\.{region}\.(.+)", name):
+        return found[1] in ("experiments", "notebook", "partner-app", "studio")
+    found = re.fullmatch(rf"com\.amazonaws\.{region}\.(.+?)(-fips)?", name)
+    return found is not None and found[1] in _services()
+
+
+@cache
+def _services() -> frozenset[str]:
+    """Return the services of AWS as VPC endpoints name them: `ecr.api` for the host `api.ecr`."""
+    session = botocore.session.Session()
+    partitions = session.get_data("endpoints")["partitions"]
+    hosts = {host for partition in partitions for host in partition["services"]}
+    reversed_hosts = {".".join(reversed(host.split("."))) for host in hosts}
+    return frozenset(hosts | reversed_hosts | set(session.get_available_services()) | _NOT_IN_BOTOCORE)
 
 
 def _forget_endpoints() -> None:

@@ -1,15 +1,22 @@
-"""IAM: moto forgets a role's description, and is slow to make the policies of AWS for each account."""
+"""IAM: moto forgets the description of a role, takes roles that AWS refuses, and makes policies slowly."""
 
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
+from moto.core.responses import ActionResult, EmptyResult
 from moto.iam.models import IAMBackend
+from moto.iam.responses import IamResponse
+
+from sagewright.local.refusal import Refused
 
 
 def apply() -> None:
     """Let UpdateRole leave alone what it does not name; read the policies of AWS once per partition."""
+    _refuse_roles()
+    _change_clients()
     update, read = IAMBackend.update_role, IAMBackend._init_aws_policies
 
     def update_role(self: Any, role_name: str, role_description: Any, max_session_duration: Any) -> Any:
@@ -26,3 +33,74 @@ def apply() -> None:
 
     IAMBackend.update_role = update_role  # type: ignore[method-assign]
     IAMBackend._init_aws_policies = init_policies  # type: ignore[method-assign]
+
+
+def _change_clients() -> None:
+    """Let AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider be there."""
+
+    def clients(self: Any) -> tuple[list[str], str]:
+        provider = self.backend.get_open_id_connect_provider(self._get_param("OpenIDConnectProviderArn"))
+        return provider.client_id_list, self._get_param("ClientID")
+
+    def add(self: Any) -> ActionResult:
+        ids, client_id = clients(self)
+        if client_id not in ids:
+            ids.append(client_id)
+        return EmptyResult()
+
+    def remove(self: Any) -> ActionResult:
+        ids, client_id = clients(self)
+        if client_id in ids:
+            ids.remove(client_id)
+        return EmptyResult()
+
+    IamResponse.add_client_id_to_open_id_connect_provider = add  # type: ignore[attr-defined]
+    IamResponse.remove_client_id_from_open_id_connect_provider = remove  # type: ignore[attr-defined]
+
+
+def _refuse_roles() -> None:
+    """Refuse a trust policy that trusts nobody, and a permissions boundary that is not there."""
+    create, bound = IAMBackend.create_role, IAMBackend.put_role_permissions_boundary
+    trust = IAMBackend.update_assume_role_policy
+
+    def create_role(
+        self: Any, role_name: str, assume_role_policy_document: str, *args: Any, **kwargs: Any
+    ) -> Any:
+        _check_trust(assume_role_policy_document)
+        _check_boundary(self, kwargs.get("permissions_boundary") or (args[1] if len(args) > 1 else None))
+        return create(self, role_name, assume_role_policy_document, *args, **kwargs)
+
+    def update_assume_role_policy(self: Any, role_name: str, policy_document: str) -> None:
+        _check_trust(policy_document)
+        trust(self, role_name, policy_document)
+
+    def put_role_permissions_boundary(self: Any, role_name: str, permissions_boundary: str) -> None:
+        _check_boundary(self, permissions_boundary)
+        bound(self, role_name, permissions_boundary)
+
+    IAMBackend.create_role = create_role  # type: ignore[method-assign]
+    IAMBackend.update_assume_role_policy = update_assume_role_policy  # type: ignore[method-assign]
+    IAMBackend.put_role_permissions_boundary = put_role_permissions_boundary  # type: ignore[method-assign]
+
+
+def _check_trust(document: str) -> None:
+    try:
+        policy = json.loads(document)
+    except ValueError:
+        raise Refused("MalformedPolicyDocument", "This policy contains invalid Json") from None
+    statements = policy.get("Statement") if isinstance(policy, dict) else None
+    statements = [statements] if isinstance(statements, dict) else statements
+    if not statements or not all(_is_trust(statement) for statement in statements):
+        raise Refused("MalformedPolicyDocument", "Syntax errors in policy.")
+
+
+def _is_trust(statement: Any) -> bool:
+    return isinstance(statement, dict) and all(
+        {name, f"Not{name}"} & set(statement) for name in ("Effect", "Principal", "Action")
+    )
+
+
+def _check_boundary(backend: Any, arn: str | None) -> None:
+    if arn and arn not in backend.managed_policies:
+        message = f"Scope ARN: {arn} does not exist or is not attachable."
+        raise Refused("NoSuchEntity", message, "404 Not Found")

@@ -5,17 +5,22 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
+from xml.etree import ElementTree
 
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.responses import S3Response
 
 from sagewright.local.mends import bucket_policy
+from sagewright.local.refusal import Refused
 from sagewright.local.service_models import service_model
-from sagewright.local.wire import Answer, Call, Environ
+from sagewright.local.wire import Answer, Call, Environ, read_body
 
 _READ_AND_WRITTEN = (
     *("accelerate", "acl", "cors", "encryption", "inventory", "lifecycle", "logging", "notification"),
@@ -43,9 +48,36 @@ _SERVED: Mapping[str, Iterable[str]] = {
 
 
 def apply() -> None:
-    """Let moto's own look at bucket policies decide nothing: `check` has decided before."""
-    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
+    """Let moto's own look at bucket policies find what `check` has decided before."""
+    FakeBucket.get_permission = _permission  # type: ignore[assignment,method-assign]
+    S3Response.get_bucket_notification = _notification()  # type: ignore[method-assign]
     FakeBucket._log_permissions_enabled_policy = staticmethod(_may_receive_logs)  # type: ignore[method-assign]
+
+
+def _notification() -> Any:
+    """Let GetBucketNotificationConfiguration show that EventBridge is told, which moto keeps to itself."""
+    get = S3Response.get_bucket_notification
+
+    def get_bucket_notification(self: Any) -> Any:
+        status, headers, body = get(self)
+        configuration = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        if configuration is None or configuration.event_bridge is None:
+            return status, headers, body
+        root = ElementTree.fromstring(body)
+        namespace = root.tag.partition("}")[0].lstrip("{")
+        ElementTree.SubElement(root, f"{{{namespace}}}EventBridgeConfiguration")
+        return status, headers, ElementTree.tostring(root, default_namespace=namespace)
+
+    return get_bucket_notification
+
+
+_decided: ContextVar[dict[str, list[bool]]] = ContextVar("decided")
+"""ARN → whether its deletion is denied, for each time that DeleteObjects names it."""
+
+
+def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
+    denied = _decided.get({}).get(resource)
+    return PermissionResult.DENIED if denied and denied.pop(0) else PermissionResult.NEUTRAL
 
 
 def _may_receive_logs(target_bucket: Any, target_prefix: str | None) -> bool:
@@ -87,21 +119,60 @@ def check(call: Call, environ: Environ, account_id: str, operation: str) -> Answ
     bucket: Any = s3_backends[owner][partition].buckets.get(bucket_name) if owner else None
     if bucket is None:
         return None
-    if bucket.policy:
-        bucket_policy.check(
-            bucket.policy.decode(),
-            bucket_policy.Request(
-                action=f"s3:{_ACTIONS.get(operation, operation)}",
-                resource=f"arn:{bucket.partition}:s3:::{bucket_name}" + (f"/{key}" if key else ""),
-                account_id=account_id,
-                environ=environ,
-                query=query,
-                region=call.region,
-            ),
+    if environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", owner) != owner:
+        raise Refused("AccessDenied", "Access Denied", "403 Forbidden")
+    arn = f"arn:{bucket.partition}:s3:::{bucket_name}"
+    if operation == "PutBucketPolicy":
+        bucket_policy.check_document(read_body(environ), arn)
+    _decided.set({})
+    if bucket.policy and not (operation in _ALWAYS_ROOTS and call.account_id == owner):
+        request = bucket_policy.Request(
+            action=_action(operation, query),
+            resource=f"{arn}/{key}" if key else arn,
+            account_id=account_id,
+            environ=environ,
+            query=query,
+            region=call.region,
         )
+        if operation == "DeleteObjects":
+            _decided.set(_denied_deletions(bucket.policy.decode(), request, bucket_name))
+        else:
+            bucket_policy.check(bucket.policy.decode(), request)
     if operation == "GetBucketRequestPayment":
         return _request_payment(bucket.payer)
     return None
+
+
+def _action(operation: str, query: Mapping[str, Any]) -> str:
+    """Return the action that allows an operation, which is another one for a version of an object."""
+    name = _ACTIONS.get(operation, operation)
+    of_version = "versionId" in query and re.match("(Get|Put|Delete)Object", name)
+    return f"s3:{name.replace('Object', 'ObjectVersion', 1) if of_version else name}"
+
+
+def _denied_deletions(policy: str, request: bucket_policy.Request, bucket_name: str) -> dict[str, list[bool]]:
+    """Look at each object that DeleteObjects names; moto asks for them in the same order."""
+    denied: dict[str, list[bool]] = {}
+    for key, version in _objects(read_body(request.environ)):
+        query = {"versionId": [version]} if version else {}
+        one = replace(
+            request,
+            action=_action("DeleteObject", query),
+            resource=f"{request.resource}/{key}",
+            query=query,
+        )
+        denied.setdefault(f"arn:aws:s3:::{bucket_name}/{key}", []).append(bucket_policy.denies(policy, one))
+    return denied
+
+
+def _objects(body: bytes) -> Iterator[tuple[str, str]]:
+    """Yield key and version of each object that DeleteObjects names; none if moto will refuse the request."""
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        return
+    for each in root.iterfind("{*}Object"):
+        yield each.findtext("{*}Key") or "", each.findtext("{*}VersionId") or ""
 
 
 def _request_payment(payer: str) -> Answer:
@@ -119,6 +190,9 @@ def _sub_resources() -> set[str]:
     )
     return {each[1] for each in found if each}
 
+
+_ALWAYS_ROOTS = ("GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy")
+"""What the root of the owning account may do though the policy denies it, lest it be locked out."""
 
 _ACTIONS = {
     "CopyObject": "PutObject",

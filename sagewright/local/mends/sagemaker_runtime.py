@@ -6,6 +6,7 @@ import re
 
 from moto.sagemakerruntime.models import sagemakerruntime_backends
 
+from sagewright.local.control_plane import Record
 from sagewright.local.refusal import Refused
 from sagewright.local.sagemaker import control_plane
 from sagewright.local.wire import Call, Environ
@@ -23,7 +24,15 @@ def check(call: Call, environ: Environ, account_id: str) -> None:
     if invocation is None:
         return
     name, how = invocation.groups()
-    endpoint = control_plane(account_id, call.region).find("Endpoint", name)
+    with control_plane(account_id, call.region).settled() as plane:
+        _check_endpoint(plane.find("Endpoint", name), name, how, environ, account_id)
+    backend = sagemakerruntime_backends[account_id][call.region]
+    queue = backend.async_results_queue if how == "async-invocations" else backend.results_queue
+    if not queue and not backend.results.get(name) and not backend.async_results.get(name):
+        raise NotImplementedError("an inference: it runs no container, and no answer is queued for one")
+
+
+def _check_endpoint(endpoint: Record | None, name: str, how: str, environ: Environ, account_id: str) -> None:
     if endpoint is None or endpoint.members["EndpointName"] != name or "Live" not in endpoint.hidden:
         raise _refused(f"Endpoint {name} of account {account_id} not found.")
     variant = environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT")
@@ -31,10 +40,6 @@ def check(call: Call, environ: Environ, account_id: str) -> None:
         raise _refused(f"Variant {variant} of endpoint {name} not found.")
     if (how == "async-invocations") != bool(endpoint.members.get("AsyncInferenceConfig")):
         raise _refused(f"Endpoint {name} does not support {how}.")
-    backend = sagemakerruntime_backends[account_id][call.region]
-    queue = backend.async_results_queue if how == "async-invocations" else backend.results_queue
-    if not queue and not backend.results.get(name) and not backend.async_results.get(name):
-        raise NotImplementedError("an inference: it runs no container, and no answer is queued for one")
 
 
 def _refused(message: str) -> Refused:

@@ -72,7 +72,7 @@ class Account:
 
     def client(self, service: str, **overrides: Any) -> Any:
         """Return a client; made once, for it is slow to make."""
-        key = service + json.dumps(overrides, sort_keys=True)
+        key = service + json.dumps(overrides, sort_keys=True, default=repr)
         if key not in self._clients:
             settings = {
                 "region_name": self.region,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -97,6 +98,8 @@ def test_a_name_can_be_used_once(account: Account) -> None:
     account.endpoint()
     with refused(f'Cannot create already existing model "{arn(account, "model/churn")}".'):
         account.model()
+    with refused(f'Cannot create already existing model "{arn(account, "model/churn")}".'):
+        account.model("Churn")
     with refused("Cannot create already existing endpoint configuration"):
         account.configuration()
     with refused(f'Cannot create already existing endpoint "{arn(account, "endpoint/churn")}".'):
@@ -146,6 +149,28 @@ def test_an_endpoint_needs_the_models_of_its_configuration(account: Account) -> 
             "cannot have both ServerlessConfig and InstanceType",
             [variant("a", ServerlessConfig={"MemorySizeInMB": 2048, "MaxConcurrency": 5})],
             {},
+        ),
+        (
+            "Serverless and instance-based variants cannot be mixed",
+            [
+                variant("a"),
+                {
+                    "VariantName": "b",
+                    "ModelName": "churn",
+                    "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5},
+                },
+            ],
+            {},
+        ),
+        (
+            "need exactly one production variant, got 2",
+            [variant("a"), variant("b")],
+            {"ShadowProductionVariants": [variant("c")]},
+        ),
+        (
+            'The variant name "a" was non-unique',
+            [variant("a")],
+            {"ShadowProductionVariants": [variant("a")]},
         ),
     ],
 )
@@ -239,7 +264,42 @@ def test_weights_change_for_all_variants_or_for_none(account: Account) -> None:
         account.sagemaker.update_endpoint_weights_and_capacities(
             EndpointName="churn", DesiredWeightsAndCapacities=[champion, champion]
         )
+    weightless = [{"VariantName": name, "DesiredWeight": 0} for name in ("champion", "challenger")]
+    with refused("The sum of DesiredWeight over ProductionVariants must be greater than 0."):
+        account.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName="churn", DesiredWeightsAndCapacities=weightless
+        )
     assert counts(account.describe())["champion"] == (2, 90)
+    account.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn", DesiredWeightsAndCapacities=weightless[1:]
+    )
+    assert counts(account.describe())["challenger"] == (1, 0)
+
+
+def test_an_update_takes_effect_though_nobody_looks(account: Account) -> None:
+    """A variant that is no more cannot be scaled, and its target is gone."""
+    account.configuration()
+    account.endpoint()
+    scaling = account.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": "endpoint/churn/variant/challenger",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    account.configuration("second", variant("champion"))
+    account.sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="second")
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+    account.configuration("third")
+    with account.transition("sagemaker::endpoint", progression="time", seconds=0.3):
+        account.sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="third")
+        with refused("Cannot update in-progress endpoint"):
+            scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+        time.sleep(0.4)
+        scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+        account.sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="second")
+        time.sleep(0.4)
+        assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
 
 
 def test_nothing_can_be_done_to_an_endpoint_while_it_is_updated(account: Account) -> None:
@@ -298,6 +358,25 @@ def test_the_same_configuration_can_be_deployed_again(account: Account) -> None:
     assert "LastDeploymentConfig" in account.describe()
     account.sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="first")
     assert "LastDeploymentConfig" not in account.describe()
+
+
+def test_a_guarded_update_keeps_the_names_of_the_variants(account: Account) -> None:
+    account.configuration()
+    account.configuration("second", variant("champion"), variant("rival"))
+    account.endpoint()
+    policy = {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}}
+    guards = {"DeploymentConfig": {"BlueGreenUpdatePolicy": policy}}
+    needed = "needs the same variant names"
+    with refused(needed):
+        account.sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="second", **guards)
+    account.sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="first", **guards)
+    with refused(needed):
+        account.sagemaker.update_endpoint(
+            EndpointName="churn", EndpointConfigName="second", RetainDeploymentConfig=True
+        )
+    assert account.describe()["EndpointConfigName"] == "first"
+    account.sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="second")
+    assert account.describe()["EndpointConfigName"] == "second"
 
 
 @pytest.mark.parametrize("reason", ["the container did not answer the ping", ""])

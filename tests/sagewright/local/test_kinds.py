@@ -44,6 +44,7 @@ EXTRA: dict[str, dict[str, Any]] = {
         ],
         "RecordIdentifierFeatureName": "id",
         "EventTimeFeatureName": "at",
+        "OnlineStoreConfig": {"EnableOnlineStore": True},
     },
     "Model": {"PrimaryContainer": {"Image": IMAGE}},
     "ModelPackage": {"ModelPackageName": "churn"},

@@ -91,3 +91,59 @@ def test_a_filter_that_is_not_known_is_not_ignored(account: Account) -> None:
 def test_the_length_of_a_page_is_checked(account: Account) -> None:
     with refused("Value '101' at 'maxResults' failed to satisfy constraint: Member must have value"):
         names(account, MaxResults=101)
+
+
+def test_pages_skip_nothing_while_what_they_list_is_deleted(groups: Account) -> None:
+    sagemaker = groups.sagemaker
+    for order in ({}, {"SortBy": "Name", "SortOrder": "Descending"}):
+        seen, token = [], None
+        while token != "":
+            page = sagemaker.list_model_package_groups(
+                MaxResults=5, **order, **({"NextToken": token} if token else {})
+            )
+            for group in page["ModelPackageGroupSummaryList"]:
+                seen.append(group["ModelPackageGroupName"])
+                sagemaker.delete_model_package_group(ModelPackageGroupName=seen[-1])
+            token = page.get("NextToken", "")
+        assert seen == (NAMES[::-1] if order else NAMES)
+        for name in NAMES:
+            sagemaker.create_model_package_group(ModelPackageGroupName=name)
+
+
+def test_search_skips_nothing_while_what_it_finds_is_deleted(groups: Account) -> None:
+    sagemaker = groups.sagemaker
+    asked = {"Resource": "ModelPackageGroup", "SortBy": "CreationTime", "SortOrder": "Ascending"}
+    first = sagemaker.search(**asked, MaxResults=5)
+    for result in first["Results"]:
+        name = result["ModelPackageGroup"]["ModelPackageGroupName"]
+        sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+    second = sagemaker.search(**asked, MaxResults=5, NextToken=first["NextToken"])
+    found = [result["ModelPackageGroup"]["ModelPackageGroupName"] for result in second["Results"]]
+    assert found == NAMES[5:10]
+
+
+def test_list_tags_and_add_tags_of_what_is_not_there(account: Account) -> None:
+    arn = f"arn:aws:sagemaker:{account.region}:{account.id}"
+    tags = [{"Key": "a", "Value": "b"}]
+    with refused(f'Could not find model "{arn}:model/none".'):
+        account.sagemaker.list_tags(ResourceArn=f"{arn}:model/none")
+    with refused(f"ModelPackageGroup {arn}:model-package-group/none does not exist."):
+        account.sagemaker.add_tags(ResourceArn=f"{arn}:model-package-group/none", Tags=tags)
+    with refused("does not exist", "ResourceNotFound"):
+        account.sagemaker.delete_tags(ResourceArn=f"{arn}:domain/d-0", TagKeys=["a"])
+
+
+def test_tag_keys_that_aws_refuses(account: Account) -> None:
+    group = {"ModelPackageGroupName": "churn"}
+    own, twice = (
+        [{"Key": "AWS:owner", "Value": "a"}],
+        [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}],
+    )
+    for tags, message in ((own, "reserved for AWS use"), (twice, "Duplicate tag key: a")):
+        with refused(message):
+            account.sagemaker.create_model_package_group(**group, Tags=tags)
+    arn = account.sagemaker.create_model_package_group(**group)["ModelPackageGroupArn"]
+    for tags, message in ((own, "reserved for AWS use"), (twice, "Duplicate tag key: a")):
+        with refused(message):
+            account.sagemaker.add_tags(ResourceArn=arn, Tags=tags)
+    assert account.sagemaker.list_tags(ResourceArn=arn)["Tags"] == []

@@ -158,6 +158,61 @@ def test_put_scaling_policy_refuses(scaling: Any) -> None:
         scaling.put_scaling_policy(**{**TARGET, **TRACKING, "PolicyType": "StepScaling"})
 
 
+def tracking(**changes: Any) -> dict[str, Any]:
+    """Return a policy request with other settings."""
+    settings: dict[str, Any] = {**TRACKING["TargetTrackingScalingPolicyConfiguration"], **changes}  # type: ignore[dict-item]
+    return {**TARGET, **TRACKING, "TargetTrackingScalingPolicyConfiguration": settings}
+
+
+def test_put_scaling_policy_refuses_a_metric_that_does_not_fit(scaling: Any) -> None:
+    register(scaling)
+    for metric in (
+        "SageMakerVariantProvisionedConcurrencyUtilization",
+        "SageMakerInferenceComponentInvocationsPerCopy",
+        "DynamoDBReadCapacityUtilization",
+    ):
+        with refused(f"The metric {metric} is not supported for scalable dimension {DIMENSION}."):
+            scaling.put_scaling_policy(
+                **tracking(PredefinedMetricSpecification={"PredefinedMetricType": metric})
+            )
+    for cooldown in ("ScaleInCooldown", "ScaleOutCooldown"):
+        with refused(f"{cooldown} must be 0 or more, got -1."):
+            scaling.put_scaling_policy(**tracking(**{cooldown: -1}))
+    scaling.put_scaling_policy(**tracking(ScaleInCooldown=0))
+
+
+def test_put_scaling_policy_refuses_a_second_policy_for_the_same_metric(scaling: Any) -> None:
+    register(scaling)
+    register(scaling, ResourceId="endpoint/churn/variant/challenger")
+    scaling.put_scaling_policy(**tracking())
+    scaling.put_scaling_policy(**tracking(TargetValue=50.0))
+    second = {**tracking(), "PolicyName": "again"}
+    with refused("Only one TargetTrackingScaling policy for a given metric specification is allowed."):
+        scaling.put_scaling_policy(**second)
+    scaling.put_scaling_policy(**{**second, "ResourceId": "endpoint/churn/variant/challenger"})
+    custom = {"MetricName": "m", "Namespace": "n", "Statistic": "Average"}
+    settings = {"TargetValue": 1.0, "CustomizedMetricSpecification": custom}
+    scaling.put_scaling_policy(**{**second, "TargetTrackingScalingPolicyConfiguration": settings})
+
+
+def test_delete_scaling_policy_of_what_is_missing(scaling: Any) -> None:
+    register(scaling)
+    with refused("No scaling policy found for service namespace: sagemaker", "ObjectNotFoundException"):
+        scaling.delete_scaling_policy(**TARGET, PolicyName="none")
+
+
+def test_put_scheduled_action_and_delete_scheduled_action_of_what_is_missing(scaling: Any) -> None:
+    action = {**TARGET, "ScheduledActionName": "night"}
+    schedule = {"Schedule": "cron(0 22 * * ? *)", "ScalableTargetAction": {"MinCapacity": 1}}
+    with refused("No scalable target registered", "ObjectNotFoundException"):
+        scaling.put_scheduled_action(**action, **schedule)
+    register(scaling)
+    scaling.put_scheduled_action(**action, **schedule)
+    scaling.delete_scheduled_action(**action)
+    with refused("action name: night", "ObjectNotFoundException"):
+        scaling.delete_scheduled_action(**action)
+
+
 def test_deregister_scalable_target_deletes_its_policies(account: Account, scaling: Any) -> None:
     register(scaling)
     scaling.put_scaling_policy(**{**TARGET, **TRACKING})

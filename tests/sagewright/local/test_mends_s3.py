@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sagewright.local.mends import s3 as mend
 from sagewright.local.service_models import service_model
@@ -82,8 +83,91 @@ def test_deletes_that_a_state_bucket_denies(account: Account) -> None:
     deny(account, bucket, Action=["s3:DeleteObject*", "s3:DeleteBucket"])
     with refused(DENIED, "AccessDenied", 403):
         account.client("s3").delete_object(Bucket=bucket, Key="k")
+    answer = account.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k"}]})
+    assert [(error["Key"], error["Code"]) for error in answer["Errors"]] == [("k", "AccessDenied")]
+    assert "Deleted" not in answer
+
+
+def test_delete_objects_looks_at_each_key_and_version(account: Account) -> None:
+    s3, bucket = account.client("s3"), account.bucket()
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    versions = {
+        key: s3.put_object(Bucket=bucket, Key=key, Body=b"x")["VersionId"] for key in ("a b&c", "kept/k")
+    }
+    deny(account, bucket, Action="s3:DeleteObjectVersion", Resource=f"arn:aws:s3:::{bucket}/kept/*")
+    wanted = [
+        *({"Key": key, "VersionId": version} for key, version in versions.items()),
+        {"Key": "kept/k"},
+    ]
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": wanted})
+    assert [error["Key"] for error in answer["Errors"]] == ["kept/k"]
+    assert [deleted["Key"] for deleted in answer["Deleted"]] == ["a b&c", "kept/k"]
+    assert [each["Key"] for each in s3.list_object_versions(Bucket=bucket)["Versions"]] == ["kept/k"]
+
+
+def test_an_operation_on_a_version_is_another_action(account: Account) -> None:
+    s3, bucket = account.client("s3"), account.bucket()
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["VersionId"]
+    deny(account, bucket, Action=["s3:GetObjectVersion*", "s3:DeleteObjectVersion"])
+    s3.get_object(Bucket=bucket, Key="k")
+    for call, action in (
+        ("get_object", "GetObjectVersion"),
+        ("get_object_tagging", "GetObjectVersionTagging"),
+        ("delete_object", "DeleteObjectVersion"),
+    ):
+        with refused(f"s3:{action} on resource", "AccessDenied", 403):
+            getattr(s3, call)(Bucket=bucket, Key="k", VersionId=version)
+    with refused("", "403", 403):
+        s3.head_object(Bucket=bucket, Key="k", VersionId=version)
+    s3.delete_object(Bucket=bucket, Key="k")
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ("{", "must be valid JSON"),
+        ("[]", "must be valid JSON"),
+        ("{}", "Missing required field Statement"),
+        ('{"Statement": []}', "Missing required field Statement"),
+        ('{"Statement": ["all"]}', "Invalid policy syntax"),
+        ('{"Version": "2024-01-01", "Statement": [{}]}', "valid version string"),
+        ('{"Statements": []}', "Unknown field Statements"),
+        ({"Effect": None}, "Missing required field Effect"),
+        ({"Effect": "deny"}, "Invalid effect: deny"),
+        ({"Principal": None}, "Missing required field Principal"),
+        ({"Principal": {"AWS": "ada"}}, "Invalid principal in policy"),
+        ({"NotPrincipal": "*"}, "Invalid policy syntax"),
+        ({"Action": None}, "Missing required field Action"),
+        ({"Action": "ec2:RunInstances"}, "Policy has invalid action"),
+        ({"Resource": None}, "Missing required field Resource"),
+        ({"Resource": "arn:aws:s3:::other/*"}, "Policy has invalid resource"),
+        ({"Resource": "*"}, "Policy has invalid resource"),
+        ({"Condition": {"Bool": "true"}}, "Invalid policy syntax"),
+    ],
+)
+def test_put_bucket_policy_refuses_what_is_none(account: Account, policy: Any, message: str) -> None:
+    bucket = account.bucket()
+    with refused(message, "MalformedPolicy"):
+        if isinstance(policy, dict):
+            deny(account, bucket, **policy)
+        else:
+            account.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+    put(account, bucket)
+
+
+def test_the_root_of_the_owner_is_never_locked_out_of_the_policy(account: Account) -> None:
+    s3, bucket = account.client("s3"), account.bucket()
+    deny(account, bucket)
     with refused(DENIED, "AccessDenied", 403):
-        account.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k"}]})
+        put(account, bucket)
+    assert "Deny" in s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    deny(account, bucket, Condition={"DateLessThan": {"aws:CurrentTime": "2020"}})
+    other = account.client("s3", aws_access_key_id="000000000001")
+    with refused("DateLessThan", "NotImplemented", 501):
+        other.get_bucket_policy(Bucket=bucket)
+    s3.delete_bucket_policy(Bucket=bucket)
+    put(account, bucket)
 
 
 ENCRYPTED = {"ServerSideEncryption": "aws:kms"}
@@ -166,3 +250,13 @@ def test_every_sub_resource_that_is_served_is_in_the_service_model() -> None:
     for names in mend._SERVED.values():
         assert set(names) <= mend._sub_resources()
     assert set(mend._ACTIONS) <= set(service_model("s3").operation_names)
+
+
+def test_head_bucket_of_an_owner_who_has_it_not(account: Account) -> None:
+    """moto does not look at the owner that a caller expects."""
+    client = account.client("s3")
+    bucket = account.bucket()
+    client.head_bucket(Bucket=bucket, ExpectedBucketOwner=account.id)
+    with pytest.raises(ClientError) as denied:
+        client.head_bucket(Bucket=bucket, ExpectedBucketOwner="999999999999")
+    assert denied.value.response["Error"]["Code"] == "403"

@@ -167,6 +167,24 @@ def test_two_callers_at_once_get_the_same_server(folder: Path) -> None:
     assert first == second
 
 
+def test_status_and_down_wait_for_the_start(folder: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        started = pool.submit(up, folder)
+        while not (folder / LOG).exists():
+            time.sleep(0.01)
+        found = pool.submit(status, folder)
+        assert found.result() == started.result()
+        again = pool.submit(up, folder)
+        assert down(folder) is True
+        again.result()
+
+
+def test_a_record_is_removed_by_its_own_server_only(running: Running) -> None:
+    folder = running.log.parent
+    process.remove_record(folder, "0" * 32)
+    assert status(folder) == running
+
+
 def test_a_server_that_does_not_start_shows_the_end_of_its_log(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

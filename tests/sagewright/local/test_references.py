@@ -73,7 +73,10 @@ def test_an_image_of_another_account_is_taken_as_it_is(account: Account) -> None
 
 def test_an_image_of_a_private_registry_in_the_vpc_is_taken_as_it_is(account: Account) -> None:
     private = {"Image": "registry.example/churn:1", "ImageConfig": {"RepositoryAccessMode": "Vpc"}}
-    account.model(PrimaryContainer=private)
+    with refused("VpcConfig is required when RepositoryAccessMode"):
+        account.model(PrimaryContainer=private)
+    subnet, group = account.network()
+    account.model(PrimaryContainer=private, VpcConfig={"Subnets": [subnet], "SecurityGroupIds": [group]})
 
 
 def test_model_data_must_exist(account: Account) -> None:
@@ -105,6 +108,10 @@ def test_a_key_must_exist_and_be_enabled(account: Account) -> None:
     missing = key[:-12] + "0" * 12
     with refused(f"KMS key {missing} does not exist."):
         account.configuration("missing", variant("a"), KmsKeyId=missing)
+    for none in ("alias/none", "arn:foo", "arn:aws:kms", f"arn:aws:s3:{REGION}:{account.id}:key/a", "none"):
+        with refused(f"KMS key {none} does not exist."):
+            account.configuration("missing", variant("a"), KmsKeyId=none)
+    account.configuration("alias", variant("a"), KmsKeyId=f"{key.rpartition(':')[0]}:alias/data")
     with refused("is not in region eu-west-1"):
         account.configuration("elsewhere", variant("a"), KmsKeyId=key.replace(REGION, "us-east-1"))
     key_id = key.rpartition("/")[2]

@@ -61,6 +61,64 @@ def test_an_approval_is_an_event(registry: Account) -> None:
     assert [detail["ModelApprovalStatus"] for detail in details] == ["PendingManualApproval", "Approved"]
 
 
+def test_put_events_delivers_what_it_can(registry: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stock moto fails at a target that it does not know; rules fire that are disabled or have no pattern."""
+    events, sqs = registry.client("events"), registry.client("sqs")
+    queue = sqs.create_queue(QueueName="approvals")["QueueUrl"]
+    queue_arn = f"arn:aws:sqs:{REGION}:{registry.id}:approvals"
+    for name, how in (
+        ("all", {"EventPattern": json.dumps({"source": ["aws.sagemaker"]})}),
+        ("disabled", {"EventPattern": json.dumps({"source": ["aws.sagemaker"]}), "State": "DISABLED"}),
+        ("daily", {"ScheduleExpression": "rate(1 day)"}),
+    ):
+        events.put_rule(Name=name, **how)
+        targets = [f"arn:aws:lambda:{REGION}:{registry.id}:function:f", queue_arn]
+        events.put_targets(Rule=name, Targets=[{"Id": str(n), "Arn": arn} for n, arn in enumerate(targets)])
+    package = add_version(registry)
+    registry.sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert len(messages) == 2
+    assert f"rule all cannot deliver to {targets[0]}" in capsys.readouterr().err
+
+
+def test_an_approval_does_not_depend_on_its_event(
+    registry: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from moto.events.models import EventsBackend
+
+    package = add_version(registry)
+    monkeypatch.setattr(EventsBackend, "put_events", lambda *_: 1 / 0)
+    registry.sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_refused_version_uses_up_no_number(registry: Account) -> None:
+    with refused("Duplicate tag key: a"):
+        add_version(registry, Tags=[{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}])
+    token = {"ClientToken": "once"}
+    first = add_version(registry, **token)
+    assert add_version(registry, **token) == first
+    assert first.endswith("/1")
+    assert add_version(registry, ClientToken="twice").endswith("/2")
+    with refused("ClientToken once was used with other parameters"):
+        add_version(registry, **token, ModelApprovalStatus="Approved")
+    registry.sagemaker.delete_model_package(ModelPackageName=first)
+    assert add_version(registry, **token).endswith("/3")
+
+
+def test_an_arn_of_another_account_or_region_is_another_group(registry: Account) -> None:
+    for other in (
+        group_arn(registry).replace(REGION, "us-east-1"),
+        group_arn(registry).replace(registry.id, "123456789012"),
+    ):
+        with refused(f"ModelPackageGroup {other} does not exist."):
+            registry.sagemaker.describe_model_package_group(ModelPackageGroupName=other)
+        with refused(f"ModelPackageGroup {other} does not exist."):
+            registry.sagemaker.list_model_packages(ModelPackageGroupName=other)
+    own = registry.sagemaker.describe_model_package_group(ModelPackageGroupName=group_arn(registry))
+    assert own["ModelPackageGroupName"] == "churn"
+
+
 def test_metadata_is_added_to_and_removed(registry: Account) -> None:
     package = add_version(registry, CustomerMetadataProperties={"auc": "0.9", "data": "a"})
     registry.sagemaker.update_model_package(
@@ -133,15 +191,42 @@ def test_a_policy_is_kept_as_it_was_given(registry: Account) -> None:
 
 
 def test_a_policy_that_is_none_is_refused(registry: Account) -> None:
+    user = {"AWS": "arn:aws:iam::123456789012:user/ada"}
     for document, message in (
         ("{", "not valid JSON"),
         ("[]", "has no statement"),
         ('{"Statement": []}', "has no statement"),
+        ('{"Statement": ["all"]}', "is no object"),
         (policy(registry, Principal=None), "lacks Principal"),
+        (policy(registry, Effect="Permit"), "invalid effect: Permit"),
+        *(
+            (policy(registry, Principal=principal), "invalid principal")
+            for principal in (
+                "123456789012",
+                {},
+                {"AWS": "ada"},
+                {"AWS": [1]},
+                {"Role": "*"},
+                {"Service": "s3"},
+            )
+        ),
     ):
         with refused(message):
             registry.sagemaker.put_model_package_group_policy(
                 ModelPackageGroupName="churn", ResourcePolicy=document
+            )
+    for principal in ("*", user, {"AWS": ["123456789012", "*"]}, {"Service": "sagemaker.amazonaws.com"}):
+        registry.sagemaker.put_model_package_group_policy(
+            ModelPackageGroupName="churn", ResourcePolicy=policy(registry, Principal=principal)
+        )
+
+
+def test_the_policy_of_a_group_that_is_not_there_is_refused_as_the_provider_expects(account: Account) -> None:
+    for call in ("get", "delete", "put"):
+        document = {"ResourcePolicy": policy(account)} if call == "put" else {}
+        with refused(f"Cannot find Model Package Group: {group_arn(account)}"):
+            getattr(account.sagemaker, f"{call}_model_package_group_policy")(
+                ModelPackageGroupName="churn", **document
             )
 
 

@@ -140,6 +140,15 @@ def test_an_assumed_role_is_in_the_account_of_the_role(account: Account) -> None
     assert len(listed["ModelPackageGroupSummaryList"]) == 1
 
 
+def test_a_region_that_does_not_exist_is_refused(account: Account) -> None:
+    message = "Credential should be scoped to a valid region, not 'eu-west-9'."
+    for service, call in (("sagemaker", "list_models"), ("s3", "list_buckets"), ("ec2", "describe_vpcs")):
+        client = account.client(service, region_name="eu-west-9")
+        with refused(message, "InvalidSignatureException", 403):
+            getattr(client, call)()
+    account.client("sagemaker", region_name="cn-north-1").list_models()
+
+
 def test_status(server: Server) -> None:
     status, answer = server.ask("GET", "/sagewright/status")
     assert (status, answer["nonce"]) == (200, "test")
@@ -158,10 +167,11 @@ def test_a_fault_refuses_an_operation_as_often_as_it_says(account: Account) -> N
 
 
 def test_a_fault_can_be_of_any_service(account: Account) -> None:
-    account.fail("CreateRole", code="LimitExceeded", reason="too many roles")
+    account.fail("CreateRole", name="model", code="LimitExceeded", reason="too many roles")
+    account.role("other")
     with refused("too many roles", "LimitExceeded"):
-        account.role()
-    account.role()
+        account.role("model")
+    account.role("model")
 
 
 def test_faults_are_shown_and_forgotten(server: Server) -> None:
@@ -179,6 +189,9 @@ def test_faults_are_shown_and_forgotten(server: Server) -> None:
         {"operation": "UpdateEndpoint", "when": "now"},
         {"operation": "CreateModel"},
         {"operation": "UpdateEndpoint", "times": "2"},
+        {"operation": "UpdateEndpoint", "times": True},
+        {"operation": "UpdateEndpoint", "lose": 1},
+        {"operation": "UpdateEndpoint", "lose": True, "code": "Throttling"},
         {"operation": 1},
     ],
 )
@@ -275,7 +288,12 @@ def test_a_server_that_cannot_load_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("threading.excepthook", lambda _: None)
     application = EmbeddedAws(nonce="x", request_log=io.StringIO())
     statuses: list[str] = []
-    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "POST", "HTTP_X_AMZ_TARGET": "SageMaker.ListModels"}
+    environ = {
+        "PATH_INFO": "/",
+        "REQUEST_METHOD": "POST",
+        "HTTP_X_AMZ_TARGET": "SageMaker.ListModels",
+        "wsgi.input": io.BytesIO(),
+    }
     (body,) = application(environ, lambda status, _: statuses.append(status))
     assert statuses == ["501 Not Implemented"]
     assert b"no moto" in body

@@ -1,8 +1,6 @@
-"""Domains, images, notebooks, feature groups and work forces: what they do beyond being stored."""
+"""Domains, images, notebooks and work forces: what they do beyond being stored."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
@@ -48,6 +46,47 @@ def test_a_domain_goes_last(account: Account, domain: str) -> None:
         sagemaker.create_user_profile(**user)
 
 
+def test_create_domain_makes_homes_and_delete_domain_leaves_them_unless_it_is_told(
+    account: Account, domain: str
+) -> None:
+    efs, ec2 = account.client("efs"), account.client("ec2")
+    described = account.sagemaker.describe_domain(DomainId=domain)
+    home = {"FileSystemId": described["HomeEfsFileSystemId"]}
+    nfs = [{"Name": "group-name", "Values": [f"security-group-for-*-nfs-{domain}"]}]
+
+    (system,) = efs.describe_file_systems(**home)["FileSystems"]
+    (target,) = efs.describe_mount_targets(**home)["MountTargets"]
+    groups = ec2.describe_security_groups(Filters=nfs)["SecurityGroups"]
+    assert {"Key": "ManagedByAmazonSageMakerResource", "Value": described["DomainArn"]} in system["Tags"]
+    assert system["Encrypted"]
+    assert target["SubnetId"] in described["SubnetIds"]
+    assert len(groups) == 2
+
+    account.sagemaker.delete_domain(DomainId=domain)
+    assert len(efs.describe_mount_targets(**home)["MountTargets"]) == 1
+    assert len(ec2.describe_security_groups(Filters=nfs)["SecurityGroups"]) == 2
+
+
+def test_delete_domain_removes_the_homes_when_it_is_told(account: Account, domain: str) -> None:
+    account.sagemaker.delete_domain(DomainId=domain, RetentionPolicy={"HomeEfsFileSystem": "Delete"})
+    assert account.client("efs").describe_file_systems()["FileSystems"] == []
+    nfs = [{"Name": "group-name", "Values": [f"security-group-for-*-nfs-{domain}"]}]
+    assert account.client("ec2").describe_security_groups(Filters=nfs)["SecurityGroups"] == []
+
+
+def test_create_domain_in_a_subnet_that_is_missing_is_refused(account: Account) -> None:
+    with refused("The subnet ID 'subnet-0ffff000' does not exist"):
+        account.sagemaker.create_domain(
+            DomainName="team",
+            AuthMode="IAM",
+            DefaultUserSettings={"ExecutionRole": account.role()},
+            SubnetIds=["subnet-0ffff000"],
+            VpcId="vpc-0ffff000",
+        )
+    assert account.sagemaker.list_domains()["Domains"] == []
+    assert account.client("efs").describe_file_systems()["FileSystems"] == []
+
+
 def test_an_update_of_a_domain_changes_only_what_it_names(account: Account, domain: str) -> None:
     sagemaker = account.sagemaker
     sagemaker.update_domain(
@@ -78,10 +117,8 @@ def test_lists_of_studio_are_filtered_by_domain(account: Account, domain: str) -
 def test_images_have_numbered_versions_with_aliases(account: Account) -> None:
     sagemaker = account.sagemaker
     sagemaker.create_image(ImageName="lab", RoleArn=account.role(), Description="first")
-    for aliases in (["old"], ["new"]):
-        sagemaker.create_image_version(
-            ImageName="lab", BaseImage=IMAGE, Aliases=aliases, ClientToken="0" * 32
-        )
+    for token, aliases in (("0" * 32, ["old"]), ("1" * 32, ["new"]), ("1" * 32, ["new"])):
+        sagemaker.create_image_version(ImageName="lab", BaseImage=IMAGE, Aliases=aliases, ClientToken=token)
     assert sagemaker.describe_image_version(ImageName="lab")["Version"] == 2
     assert sagemaker.describe_image_version(ImageName="lab", Alias="old")["Version"] == 1
     sagemaker.update_image_version(
@@ -125,37 +162,32 @@ def test_a_notebook_is_changed_and_deleted_only_when_stopped(account: Account) -
         sagemaker.describe_notebook_instance(**name)
 
 
-def feature_group(**changes: Any) -> dict[str, Any]:
-    definitions = [{"FeatureName": name, "FeatureType": "String"} for name in ("id", "at")]
-    return {
-        "FeatureGroupName": "customers",
-        "RecordIdentifierFeatureName": "id",
-        "EventTimeFeatureName": "at",
-        "FeatureDefinitions": definitions,
-        **changes,
-    }
-
-
-def test_a_feature_group_grows(account: Account) -> None:
-    storage = {"S3StorageConfig": {"S3Uri": "s3://features/offline"}}
-    account.sagemaker.create_feature_group(
-        **feature_group(OfflineStoreConfig=storage, RoleArn=account.role())
+def test_delete_workforce_refuses_one_that_has_teams(account: Account) -> None:
+    pool = {"UserPool": "eu-west-1_x", "ClientId": "x"}
+    account.sagemaker.create_workforce(WorkforceName="default", CognitoConfig=pool)
+    account.sagemaker.create_workteam(
+        WorkteamName="radiology",
+        WorkforceName="default",
+        Description="Reads images",
+        MemberDefinitions=[{"CognitoMemberDefinition": {**pool, "UserGroup": "doctors"}}],
     )
-    addition = {"FeatureName": "age", "FeatureType": "Integral"}
-    account.sagemaker.update_feature_group(FeatureGroupName="customers", FeatureAdditions=[addition])
-    described = account.sagemaker.describe_feature_group(FeatureGroupName="customers")
-    assert [each["FeatureName"] for each in described["FeatureDefinitions"]] == ["id", "at", "age"]
-    assert described["OfflineStoreStatus"] == {"Status": "Active"}
-    assert described["OfflineStoreConfig"]["DataCatalogConfig"]["TableName"] == "customers"
-    assert f"{account.id}/sagemaker/" in str(described["OfflineStoreConfig"]["S3StorageConfig"])
+    with refused("because it has Workteam(s) associated with it", "ResourceInUse"):
+        account.sagemaker.delete_workforce(WorkforceName="default")
+    account.sagemaker.delete_workteam(WorkteamName="radiology")
+    account.sagemaker.delete_workforce(WorkforceName="default")
 
 
-def test_a_feature_group_that_aws_refuses(account: Account) -> None:
-    with refused("EventTimeFeatureName when is not among the feature definitions"):
-        account.sagemaker.create_feature_group(**feature_group(EventTimeFeatureName="when"))
-    twice = [*feature_group()["FeatureDefinitions"], {"FeatureName": "at", "FeatureType": "String"}]
-    with refused("Feature names must be unique"):
-        account.sagemaker.create_feature_group(**feature_group(FeatureDefinitions=twice))
+def test_create_notebook_instance_refuses_amazon_linux_2_and_takes_the_newest(account: Account) -> None:
+    notebook = {
+        "NotebookInstanceName": "churn",
+        "InstanceType": "ml.t3.medium",
+        "RoleArn": account.role(),
+    }
+    with refused("notebook-al2-v3 can no longer be created"):
+        account.sagemaker.create_notebook_instance(**notebook, PlatformIdentifier="notebook-al2-v3")
+    account.sagemaker.create_notebook_instance(**notebook)
+    made = account.sagemaker.describe_notebook_instance(NotebookInstanceName="churn")
+    assert made["PlatformIdentifier"] == "notebook-al2023-v1"
 
 
 def test_an_account_has_one_workforce(account: Account) -> None:

@@ -6,6 +6,7 @@ What the stacks deploy is tested with them; this holds what needed a mend, and t
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -315,3 +316,42 @@ def test_what_is_not_implemented_fails_at_once(terraform: Terraform) -> None:
     terraform.init()
     with pytest.raises(TerraformFailed, match="does not implement PutBucketMetricsConfiguration"):
         apply(terraform)
+
+
+def test_an_answer_that_gets_lost_is_given_to_the_retry(terraform: Terraform) -> None:
+    document = {
+        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
+        "variable": CONFIGURATION["variable"],
+        "provider": {"aws": {"region": REGION}},
+        "resource": {
+            "aws_iam_role": {"lost": {"name": "lost", "assume_role_policy": json.dumps(TRUST_SAGEMAKER)}},
+            "aws_sagemaker_model": {
+                "lost": {
+                    "name": "lost",
+                    "execution_role_arn": "${aws_iam_role.lost.arn}",
+                    "primary_container": {"image": IMAGE},
+                }
+            },
+        },
+    }
+    (terraform.folder / "cdk.tf.json").write_text(json.dumps(document))
+    terraform.init()
+    for operation in ("CreateRole", "CreateModel"):
+        lose_answer(terraform, operation)
+    assert apply(terraform)
+    assert not apply(terraform)
+    for operation in ("DeleteRole", "DeleteModel"):
+        lose_answer(terraform, operation)
+    apply(terraform, "-destroy")
+    with urllib.request.urlopen(faults(terraform)) as answer:
+        assert json.loads(answer.read()) == {"faults": []}
+
+
+def faults(terraform: Terraform) -> str:
+    return f"{terraform.variables['AWS_ENDPOINT_URL']}/sagewright/faults"
+
+
+def lose_answer(terraform: Terraform, operation: str) -> None:
+    fault = json.dumps({"operation": operation, "lose": True}).encode()
+    with urllib.request.urlopen(faults(terraform), data=fault) as answer:
+        assert answer.status == 200
