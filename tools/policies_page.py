@@ -75,6 +75,7 @@ def types(rule: Rule) -> Iterator[str]:
     else:
         names = ", ".join(f"`{type_}`" for type_ in rule.types)
         yield f"For {names}{' that can be tagged' if rule.taggable else ''}."
+    yield from (f"Not for `{type_}`: {reason}." for type_, reason in rule.leaves_out.items())
     yield ""
 
 
@@ -82,11 +83,14 @@ def left_out(catalog: Catalog) -> Iterator[str]:
     """Yield the checks of checkov that are left out, with the reasons."""
     yield "## Left out"
     yield ""
-    yield "Checks of checkov for types that the modules make, which do not run:"
+    yield "Checks of checkov for types that the modules make, which do not run. The last column is all that"
+    yield "stock checkov fails in the plans of `prod`: see `tests/policies/test_stock_checkov_on_prod.py`."
     yield ""
-    yield "| check | reason |"
-    yield "|---|---|"
-    yield from (f"| {check.id} | {check.reason} |" for check in catalog.left_out)
+    yield "| check | reason | fails |"
+    yield "|---|---|---|"
+    for check in catalog.left_out:
+        fails = ", ".join(f"`{address}`" for address in check.fails)
+        yield f"| {check.id} | {check.reason} | {fails} |"
     yield ""
 
 

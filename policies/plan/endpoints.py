@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from policies.plan.model import Block, Finding, Planned, Resource, Undecided, failed, passed, relative, rule
+from policies.plan.model import (
+    Block,
+    Change,
+    Finding,
+    Planned,
+    Resource,
+    Template,
+    Undecided,
+    failed,
+    identifies,
+    passed,
+    relative,
+    rule,
+)
 
 CONFIGURATION = "aws_sagemaker_endpoint_configuration"
 FEWEST_INSTANCES = 2
@@ -35,7 +50,7 @@ def a_zone_may_be_lost(configuration: Resource, planned: Planned) -> Finding:
     for variant in block.blocks("production_variants"):
         if variant.blocks("serverless_config"):
             return passed("serverless: AWS keeps it available over zones")
-        counted.append((variant["variant_name"], lowest_count(configuration, variant, planned)))
+        counted.append((named(variant, "variant_name"), lowest_count(configuration, variant, planned)))
     total = sum(count for _, count in counted)
     if total >= FEWEST_INSTANCES:
         return passed()
@@ -47,12 +62,12 @@ def a_zone_may_be_lost(configuration: Resource, planned: Planned) -> Finding:
 
 def lowest_count(configuration: Resource, variant: Block, planned: Planned) -> int:
     """Return how few instances a variant may have: its initial count, or less where scaling goes below it."""
-    initial = variant.get("initial_instance_count") or 0
-    counts = [initial]
+    counts = [variant.get("initial_instance_count") or 0]
     for endpoint in endpoints_of(configuration, planned):
-        for target in targets_of(endpoint, variant["variant_name"], planned):
+        for target in targets_of(endpoint, named(variant, "variant_name"), planned):
             counts.append(target.block["min_capacity"])
-    return int(min(counts))
+            counts += [bound for action in actions_of(target, planned) for bound in bounds(action)]
+    return min(map(int, counts))
 
 
 @rule("SW_ENDPOINT_SCALING")
@@ -65,7 +80,7 @@ def every_variant_scales(endpoint: Resource, planned: Planned) -> Finding:
     for variant in configuration.block.blocks("production_variants"):
         if variant.blocks("serverless_config"):
             continue
-        name = variant["variant_name"]
+        name = named(variant, "variant_name")
         if family(variant["instance_type"]) in BURSTABLE_FAMILIES:
             problems.append(f"{name} is of the burstable type {variant['instance_type']}, which cannot scale")
             continue
@@ -74,6 +89,8 @@ def every_variant_scales(endpoint: Resource, planned: Planned) -> Finding:
             problems.append(f"{name} has no scalable target")
         elif not any(policies_of(target, planned) for target in targets):
             problems.append(f"{name} has a scalable target without a scaling policy")
+        elif lower := [action.address for target in targets for action in lowering(target, planned)]:
+            problems.append(f"{name} goes below its minimum by {', '.join(lower)}")
     return failed("variant " + "; variant ".join(problems)) if problems else passed()
 
 
@@ -95,27 +112,85 @@ def targets_of(endpoint: Resource, variant: str, planned: Planned) -> list[Resou
 
     Raises `Undecided` when there is a target of which it cannot be told what it scales.
     """
-    name = endpoint.values.get("name")
-    ids = {f"endpoint/{name}/variant/{variant}"} if isinstance(name, str) else set()
-    ids.add(f"endpoint/${{{relative(endpoint)}.name}}/variant/{variant}")
+    names = {f"${{{relative(endpoint)}.name}}"}
+    if not endpoint.block.computed("name"):
+        names.add(named(endpoint.block, "name"))
+    ids = {f"endpoint/{name}/variant/{variant}" for name in names}
     return [
         target
         for target in planned.of("aws_appautoscaling_target")
-        if target.block["scalable_dimension"] == DIMENSION and target.block["resource_id"] in ids
+        if target.block["scalable_dimension"] == DIMENSION and named(target.block, "resource_id") in ids
     ]
 
 
 def policies_of(target: Resource, planned: Planned) -> list[Resource]:
-    """Return the scaling policies of a target: by reference, or by the same resource id."""
-    return [
-        policy
-        for policy in planned.of("aws_appautoscaling_policy")
-        if policy.stack == target.stack
-        and (
-            relative(target) in policy.block.references("resource_id")
-            or policy.block["resource_id"] == target.block["resource_id"]
-        )
-    ]
+    """Return the scaling policies of a target."""
+    return [policy for policy in planned.of("aws_appautoscaling_policy") if scales(policy, target)]
+
+
+def actions_of(target: Resource, planned: Planned) -> list[Resource]:
+    """Return the scheduled actions that set other bounds for a target."""
+    return [action for action in planned.of("aws_appautoscaling_scheduled_action") if scales(action, target)]
+
+
+def scales(other: Resource, target: Resource) -> bool:
+    """Tell whether a policy or scheduled action is of a target: by reference, or by the same resource id.
+
+    Raises `Undecided` when it cannot be told.
+    """
+    referred = [one for one in other.block.references("resource_id") if one.startswith(f"{target.type}.")]
+    if referred:
+        beside = (other.stack, other.module) == (target.stack, target.module)
+        return beside and relative(target) in referred
+    return bool(named(other.block, "resource_id") == named(target.block, "resource_id"))
+
+
+def named(block: Block, name: str) -> Any:
+    """Return a name that may hold references to what AWS names; raises `Undecided` for any other."""
+    value = block.text(name)
+    if isinstance(value, Template) and not all(identifies(one, "aws_*") for one in value.references):
+        return block[name]
+    return value
+
+
+def bounds(action: Resource) -> Iterator[int]:
+    """Yield the capacities that a scheduled action sets, which the provider takes as texts."""
+    for bound in action.block.blocks("scalable_target_action"):
+        for name in ("min_capacity", "max_capacity"):
+            if bound.get(name) not in (None, ""):
+                yield int(bound[name])
+
+
+def lowering(target: Resource, planned: Planned) -> list[Resource]:
+    """Return the scheduled actions that take a target below its minimum."""
+    lowest = int(target.block["min_capacity"])
+    return [action for action in actions_of(target, planned) if any(one < lowest for one in bounds(action))]
+
+
+@rule("SW_ENDPOINT_VARIANTS")
+def variants_keep_their_names(endpoint: Resource, planned: Planned) -> Finding:
+    """Ask for the names of now in the configuration that an endpoint is updated to with guardrails."""
+    if endpoint.change.actions != ("update",) or not endpoint.block.blocks("deployment_config"):
+        return passed()
+    new = planned.find(endpoint, "endpoint_config_name", CONFIGURATION, "name")
+    name = endpoint.change.before.get("endpoint_config_name")
+    if new is not None and new.values.get("name") == name:
+        return passed()
+    old = next((one for one in planned.changes if one.type == CONFIGURATION and of_now(one, name)), None)
+    if new is None or old is None:
+        raise Undecided("endpoint_config_name", endpoint.address)
+    before = {variant["variant_name"] for variant in old.before.get("production_variants") or ()}
+    after = {variant["variant_name"] for variant in new.block.blocks("production_variants")}
+    if before == after:
+        return passed()
+    moves = [f"{one} would come" for one in sorted(after - before)]
+    moves += [f"{one} would go" for one in sorted(before - after)]
+    return failed(f"the variants are {', '.join(sorted(before))}, and {', '.join(moves)}")
+
+
+def of_now(change: Change, name: Any) -> bool:
+    """Tell whether a change is of the configuration that is in use under a name."""
+    return name is not None and change.before.get("name") == name
 
 
 def family(instance_type: str) -> str:

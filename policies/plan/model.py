@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-REFERENCE = re.compile(
-    r"\$\{((?:module\.[\w-]+(?:\[[^\]]*\])?\.)*(?:data\.)?\w+\.[\w-]+)((?:\[[^\]]*\])?)([^}]*)\}"
-)
+INTERPOLATION = re.compile(r"\$\{(\w+\.[\w-]+(?:\[[^\]]*\])?[^}]*)\}")
+ADDRESS = re.compile(r'(\w+)\.[\w-]+(?:\[(?:\d+|"[^"]*")\])?')
+IDENTIFIERS = ("arn", "bucket", "id", "key_id", "name", "target_key_arn", "target_key_id")
+"""Attributes by which one resource names itself to another."""
 
 
 class Template(str):
@@ -20,8 +21,8 @@ class Template(str):
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Addresses of the resources that the text refers to, in order."""
-        return tuple(address + index for address, index, _ in REFERENCE.findall(self))
+        """Attributes that the text refers to, in order: `aws_kms_key.data.arn`."""
+        return tuple(INTERPOLATION.findall(self))
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Unknown:
     """A value that Terraform will know only after apply, and that the configuration does not tell either."""
 
     references: tuple[str, ...] = ()
-    """Addresses of the resources that the value will come from, where the plan names them."""
+    """Attributes of the resources that the value will come from, where the plan names them all."""
     computed: bool = False
     """Not configured at all: AWS chooses the value."""
 
@@ -49,11 +50,33 @@ class Undecided(Exception):
         return f"{what} is known only after apply"
 
 
+def resource_of(reference: str) -> str:
+    """Return the resource that a reference means: `aws_kms_key.data.arn` is of `aws_kms_key.data`."""
+    address = ADDRESS.match(reference)
+    return address[0] if address else reference
+
+
+def identifies(reference: str, *types: str) -> bool:
+    """Tell whether a reference is the ARN, id or name of a resource of some types; `aws_*` is any of AWS."""
+    address = resource_of(reference)
+    type_, _, _ = address.partition(".")
+    attribute = reference.removeprefix(address).removeprefix(".")
+    return attribute in IDENTIFIERS and (type_ in types or ("aws_*" in types and type_.startswith("aws_")))
+
+
+def stands_for(value: Template | Unknown, *types: str) -> bool:
+    """Tell whether a value that is not known yet is nothing but the ARN, id or name of a resource."""
+    if isinstance(value, Template) and [f"${{{reference}}}" for reference in value.references] != [value]:
+        return False
+    return bool(value.references) and all(identifies(reference, *types) for reference in value.references)
+
+
 class Block(Mapping[str, Any]):
     """Arguments of a resource or of a nested block; reading an unknown one raises `Undecided`.
 
     A rule can therefore not mistake an unknown value for a missing one: it reads what it needs, and
-    what it needs but cannot know becomes its result.
+    what it needs but cannot know becomes its result. A text of which parts are unknown is one, too,
+    unless it is read by `text`.
     """
 
     def __init__(self, values: Mapping[str, Any], address: str = "", path: str = "") -> None:
@@ -88,22 +111,35 @@ class Block(Mapping[str, Any]):
         value = self._values.get(name)
         return isinstance(value, Unknown) and value.computed
 
-    def has(self, name: str) -> bool:
-        """Tell whether an argument has a value, for which a reference to another resource is enough.
+    def text(self, name: str) -> Any:
+        """Return an argument in which `${type.name.argument}` may be left, as a `Template`."""
+        value = self._values.get(name)
+        return value if isinstance(value, Template) else self.get(name)
 
-        Raises `Undecided` when it is unknown and refers to no resource.
+    def has(self, name: str, *types: str) -> bool:
+        """Tell whether an argument has a value; the ARN, id or name of a resource of `types` is one.
+
+        Raises `Undecided` when it is unknown and comes from anything else.
         """
         value = self._values.get(name)
-        if isinstance(value, Unknown):
-            if value.references or value.computed:
-                return not value.computed
-            raise Undecided(self._at(name), self._address)
-        return value not in (None, "", [], {})
+        if isinstance(value, Unknown) and value.computed:
+            return False
+        values = value if isinstance(value, list) else [value]
+        for one in values:
+            if isinstance(one, (Template, Unknown)) and not stands_for(one, *types):
+                raise Undecided(self._at(name), self._address)
+        return any(one not in (None, "", {}) for one in values)
+
+    def known(self, name: str) -> list[Any]:
+        """Return what is known already of an argument or its list."""
+        value = self._values.get(name)
+        values = value if isinstance(value, list) else [value]
+        return [one for one in values if one is not None and not isinstance(one, (Template, Unknown))]
 
     def references(self, name: str) -> tuple[str, ...]:
         """Return the addresses of the resources that an argument refers to, known or not."""
         value = self._values.get(name)
-        return value.references if isinstance(value, (Template, Unknown)) else ()
+        return tuple(map(resource_of, value.references)) if isinstance(value, (Template, Unknown)) else ()
 
 
 class Items(Sequence[Any]):
@@ -126,7 +162,7 @@ class Items(Sequence[Any]):
 
 def view(value: Any, address: str, path: str) -> Any:
     """Wrap a planned value so that unknown parts of it cannot be read; raises `Undecided` on one."""
-    if isinstance(value, Unknown):
+    if isinstance(value, (Template, Unknown)):
         raise Undecided(path, address)
     if isinstance(value, Mapping):
         return Block(value, address, path)
@@ -175,6 +211,13 @@ class Resource:
     values: Mapping[str, Any]
     """Planned values; what the plan does not know is filled from the configuration, or `Unknown`."""
     change: Change
+    configured: frozenset[str] = frozenset()
+    """Arguments that the configuration sets; a `dynamic` block is not told. The rest is left to AWS."""
+
+    @property
+    def touched(self) -> bool:
+        """Whether applying the plan does anything to the resource."""
+        return self.change.touched
 
     @property
     def block(self) -> Block:
@@ -182,11 +225,32 @@ class Resource:
         return Block(self.values, self.address)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configured:
+    """A resource or data source as the configuration writes it, of which there may be many or none."""
+
+    stack: str
+    address: str
+    type: str
+    """With `data.` before it for a data source."""
+    provisioners: tuple[str, ...] = ()
+    """Programs that Terraform runs beside the provider: `local-exec`, `remote-exec`, `file`."""
+
+    @property
+    def touched(self) -> bool:
+        """Whether applying the plan does anything with it; that is not told."""
+        return True
+
+
 @dataclass(frozen=True)
 class Planned:
     """Every resource that the gated plans leave behind, all stacks together."""
 
     resources: tuple[Resource, ...]
+    changes: tuple[Change, ...] = ()
+    """What the plans do, deletions too."""
+    aws_keys: frozenset[str] = frozenset()
+    """Ids and ARNs of keys that data sources show to be AWS's own."""
 
     @cached_property
     def by_type(self) -> Mapping[str, Sequence[Resource]]:
@@ -210,13 +274,22 @@ class Planned:
         """
         block = resource.block if block is None else block
         references = block.references(argument)
-        for candidate in self.of(type_):
-            here = (candidate.stack, candidate.module) == (resource.stack, resource.module)
-            if here and relative(candidate) in references:
+        beside = [
+            candidate
+            for candidate in self.of(type_)
+            if (candidate.stack, candidate.module) == (resource.stack, resource.module)
+        ]
+        for candidate in beside:
+            if relative(candidate) in references:
                 return candidate
-        value = block.get(argument)
+        value = block.text(argument)
         if value is None:
             return None
+        if isinstance(value, Template):
+            for candidate in beside:
+                if candidate.values.get(name) == value:
+                    return candidate
+            return block[argument]  # type: ignore[no-any-return]
         return next((found for found in self.of(type_) if found.values.get(name) == value), None)
 
 
@@ -247,7 +320,24 @@ def failed(message: str) -> Finding:
     return Finding(state="fail", message=message)
 
 
-Subject = TypeVar("Subject", Resource, Change)
+Item = TypeVar("Item")
+
+
+def judged(items: Iterable[Item], problem: Callable[[Item], str]) -> Finding:
+    """Ask for the problem of each item: the first one fails, and what is undecided counts if none does."""
+    undecided: Undecided | None = None
+    for item in items:
+        try:
+            if said := problem(item):
+                return failed(said)
+        except Undecided as error:
+            undecided = undecided or error
+    if undecided:
+        raise undecided
+    return passed()
+
+
+Subject = TypeVar("Subject", Resource, Change, Configured)
 
 
 def rule(
@@ -255,9 +345,9 @@ def rule(
 ) -> Callable[[Callable[[Subject, Planned], Finding]], Callable[[Subject, Planned], Finding]]:
     """Register a function as the rule `id_` of the catalogue.
 
-    It is called once for every resource (or change, if the catalogue says `subject: change`) of the
-    catalogue's types and returns a `Finding`. Reading an unknown value ends it with `unknown`; any other
-    exception closes the gate.
+    It is called once for every resource of the catalogue's types (or every change or configured resource, if
+    the catalogue says `subject: change` or `subject: configured`) and returns a `Finding`. Reading an unknown
+    value ends it with `unknown`; any other exception closes the gate.
     """
 
     def register(function: Callable[[Subject, Planned], Finding]) -> Callable[[Subject, Planned], Finding]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from policies.plan.model import Finding, Planned, Resource, Undecided, failed, passed, rule
 
+MODEL = "aws_sagemaker_model"
+NETWORK = {"subnets": "aws_subnet", "security_group_ids": "aws_security_group"}
+
 
 @rule("SW_MODEL_ISOLATION")
 def containers_have_no_network(model: Resource, planned: Planned) -> Finding:
@@ -19,7 +22,7 @@ def containers_have_no_network(model: Resource, planned: Planned) -> Finding:
 def containers_are_in_our_subnets(model: Resource, planned: Planned) -> Finding:
     """Ask for subnets and security groups, except where only serverless endpoints use the model."""
     for vpc in model.block.blocks("vpc_config"):
-        missing = [name for name in ("subnets", "security_group_ids") if not vpc.has(name)]
+        missing = [name for name, type_ in NETWORK.items() if not vpc.has(name, type_)]
         if missing:
             return failed(f"vpc_config.{missing[0]} is empty")
         return passed()
@@ -29,14 +32,29 @@ def containers_are_in_our_subnets(model: Resource, planned: Planned) -> Finding:
 
 
 def serverless_only(model: Resource, planned: Planned) -> bool:
-    """Tell whether variants use a model, and all of them are serverless."""
+    """Tell whether variants use a model, and all of them are serverless.
+
+    Raises `Undecided` when a variant that would make a difference may use it.
+    """
     used: list[bool] = []
+    doubts: list[tuple[bool, Undecided]] = []
     for configuration in planned.of("aws_sagemaker_endpoint_configuration"):
-        for variant in configuration.block.blocks("production_variants"):
+        for name in ("production_variants", "shadow_production_variants"):
             try:
-                found = planned.find(configuration, "model_name", "aws_sagemaker_model", "name", variant)
-            except Undecided:
+                variants = list(configuration.block.blocks(name))
+            except Undecided as error:
+                doubts += [(True, error), (False, error)]
                 continue
-            if found is model:
-                used.append(bool(variant.blocks("serverless_config")))
-    return bool(used) and all(used)
+            for variant in variants:
+                serverless = bool(variant.blocks("serverless_config"))
+                try:
+                    if planned.find(configuration, "model_name", MODEL, "name", variant) is model:
+                        used.append(serverless)
+                except Undecided as error:
+                    doubts.append((serverless, error))
+    if not all(used):
+        return False
+    for serverless, doubt in doubts:
+        if serverless != bool(used):
+            raise doubt
+    return bool(used)

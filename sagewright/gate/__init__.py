@@ -9,9 +9,9 @@ cannot be read, asked or understood is an error, and the gate stays shut (exit c
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sagewright.gate.plan import PlanError, PlanInput, Show
 from sagewright.gate.report import Report, Result
@@ -38,6 +38,7 @@ def gate(
     state `error`.
     """
     from sagewright.gate.catalog import POLICIES
+    from sagewright.gate.identity import key_here
     from sagewright.gate.judge import judge
     from sagewright.gate.saved_plan import show_here
 
@@ -47,6 +48,7 @@ def gate(
         policies or POLICIES,
         today or datetime.datetime.now(datetime.timezone.utc).date(),
         show_plan or show_here(),
+        key_here(),
     )
 
 
@@ -57,6 +59,21 @@ def preload() -> None:
     checks.preload()
 
 
+def redacted_text(text: str, document: Mapping[str, Any]) -> str:
+    """Return a text about a plan, such as Terraform's own, with every secret of the plan's JSON hidden.
+
+    Raises `PlanError` when the JSON is not laid out as a plan: then nobody knows what is secret.
+    """
+    from sagewright.gate.redaction import Redactor
+
+    redactor = Redactor()
+    try:
+        redactor.learn(document)
+    except Exception as error:
+        raise PlanError(f"is not laid out as a plan: {type(error).__name__}: {error}") from None
+    return redactor.hide(text)
+
+
 def show(report: Report, console: Console) -> None:
     """Print a report for a person: what stops first, what passed as one line."""
     from sagewright.gate.console import show as show_report
@@ -64,4 +81,4 @@ def show(report: Report, console: Console) -> None:
     show_report(report, console)
 
 
-__all__ = ["PlanError", "PlanInput", "Report", "Result", "gate", "preload", "show"]
+__all__ = ["PlanError", "PlanInput", "Report", "Result", "gate", "preload", "redacted_text", "show"]

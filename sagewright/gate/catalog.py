@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from policies.plan.model import Change, Resource
+from policies.plan.model import Change, Configured, Resource
 from sagewright.gate.report import Mode, Severity
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -21,7 +21,9 @@ POLICIES = Path(__file__).resolve().parents[2] / "policies"
 Kind = Literal["builtin", "checkov", "plan"]
 Where = Literal["all", "production", "protected"]
 Text = Annotated[str, Field(min_length=10)]
-TERRAFORM_TYPE = re.compile(r"[a-z0-9]+_[a-z0-9_]+")
+TERRAFORM_TYPE = re.compile(r"[a-z0-9]+_[a-z0-9_]+|data\.[a-z0-9_]+")
+WAIVED = re.compile(r"(.*\.)?[a-z0-9]+(_[a-z0-9]+)+\.[^.\[]*[A-Za-z0-9]{2}[^.\[]*(\[.*\])?")
+"""A pattern that names a whole type and some of a name: `aws_ecr_repository.churn*`."""
 
 
 class PolicyError(Exception):
@@ -32,6 +34,11 @@ class Strict(BaseModel):
     """What a file may say, and nothing else."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def matches(pattern: str, address: str) -> bool:
+    """Tell whether a pattern names an address; `*` stands for any characters."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), address) is not None
 
 
 class Rule(Strict):
@@ -46,16 +53,16 @@ class Rule(Strict):
     severity: Severity
     environments: Where = "all"
     mode: Mode
-    subject: Literal["resource", "change"] = "resource"
-    """What the rule is asked about: planned resources, or changes (deletions too)."""
+    subject: Literal["resource", "change", "configured"] = "resource"
+    """What the rule is asked about: planned resources, changes (deletions too), or what is configured."""
     types: dict[str, str] | list[str] = Field(min_length=1)
     """Resource types that it is for, `*` allowed; a mapping gives the reason for each."""
     taggable: bool = False
     """Only resources that can carry tags (that have `tags_all`)."""
     reads: list[str] = []
     """Arguments that decide, for checkov: where one is unknown at plan, the result is unknown."""
-    refers: list[str] = []
-    """Arguments that must have a value, for checkov: a reference to another resource is enough."""
+    leaves_out: dict[str, Text] = {}
+    """Types that the check of checkov is for as well and is not asked about, each with the reason."""
     why: Text
     mend: Text
     references: list[Annotated[str, Field(pattern=r"^https://")]] = Field(min_length=1)
@@ -72,10 +79,10 @@ class Rule(Strict):
     def _kind_fits(self) -> Rule:
         if (self.kind == "builtin") == self.id.startswith("SW_"):
             raise ValueError(f"kind {self.kind} does not fit the id {self.id}")
-        if self.kind == "plan" and (self.reads or self.refers):
-            raise ValueError("reads and refers are for checkov; a plan rule reads what it needs")
-        if self.kind != "plan" and (self.subject == "change" or self.taggable):
-            raise ValueError("subject: change and taggable are for plan rules; checkov sees resources only")
+        if self.kind == "plan" and (self.reads or self.leaves_out):
+            raise ValueError("reads and leaves_out are for checkov; a plan rule reads what it needs")
+        if self.kind != "plan" and (self.subject != "resource" or self.taggable):
+            raise ValueError("subject and taggable are for plan rules; checkov sees planned resources only")
         return self
 
     def applies(self, production: bool, protected: bool) -> bool:
@@ -98,6 +105,8 @@ class LeftOut(Strict):
 
     id: str = Field(pattern=r"^CKV2?_AWS_\d+$")
     reason: Text
+    fails: list[str] = []
+    """Addresses in the stacks of `prod` that stock checkov fails by it; `*` stands for any characters."""
 
 
 class Catalog(Strict):
@@ -133,17 +142,17 @@ class Waiver(Strict):
     @field_validator("address")
     @classmethod
     def _address_names_something(cls, address: str) -> str:
-        if not address.strip("*."):
-            raise ValueError(f"name what is waived, not everything: got {address!r}")
+        if "*" in address and not WAIVED.fullmatch(address):
+            raise ValueError(f"name what is waived, its whole type and some of its name: got {address!r}")
         return address
 
-    def covers(self, rule: str, subject: Resource | Change) -> bool:
+    def covers(self, rule: str, subject: Resource | Change | Configured) -> bool:
         """Tell whether a result of a rule is waived."""
         return rule == self.rule and self.stack_in({subject.stack}) and self.names(subject.address)
 
     def names(self, address: str) -> bool:
         """Tell whether an address is meant."""
-        return re.fullmatch(re.escape(self.address).replace(r"\*", ".*"), address) is not None
+        return matches(self.address, address)
 
     def stack_in(self, stacks: set[str]) -> bool:
         """Tell whether the stack is among some, which begin with the environment's name."""

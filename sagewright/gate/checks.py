@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from policies.plan.documents import statements
 from policies.plan.model import Block, Resource, Template, Undecided, Unknown
 from sagewright.gate.catalog import Rule
 from sagewright.gate.plan import Plan
@@ -42,7 +43,7 @@ def load(name: str, path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CheckError(f"{path}: cannot be loaded: {type(error).__name__}: {error}") from None
     return module
 
@@ -213,7 +214,7 @@ def ask(check: Any, rule: Rule, resource: Resource, file: str, configuration: di
 
     try:
         answer = check.run(file, configuration, resource.address, resource.type, {})
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Verdict(state="error", message=f"the check failed: {type(error).__name__}: {error}")
     said = answer["result"]
     said = said[0] if isinstance(said, tuple) else said
@@ -229,7 +230,7 @@ def ask_graph(
     """Run a check on the graph; if it raises, every resource that it is for gets an `error`."""
     try:
         passed, failed, unknown = check.run(graph)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         verdict = Verdict(state="error", message=f"the check failed: {type(error).__name__}: {error}")
         yield from (
             (rule, resource, verdict) for resource in resources.values() if rule.is_for(resource.type)
@@ -250,39 +251,45 @@ def decided(rule: Rule, resource: Resource, good: bool, message: str) -> Verdict
     """Return a verdict, unless what it rests on is unknown."""
     try:
         for path in rule.reads:
-            need(resource.block, path, reference=False)
-        for path in rule.refers:
-            need(resource.block, path, reference=True)
+            need(resource.block, path)
     except Undecided as error:
         return Verdict(state="unknown", message=error.told_to(resource.address))
     return Verdict(state="pass" if good else "fail", message="" if good else message)
 
 
 def undecided(rule: Rule, resource: Resource, message: str) -> Verdict:
-    """Return the verdict for a check that gives none: `unknown`, unless a reference is enough."""
+    """Return the verdict for a check that gives none: `unknown`, with what is unknown if that can be told."""
     verdict = decided(rule, resource, True, "")
-    if verdict.state == "pass" and not any(resource.block.references(name) for name in rule.refers):
-        return Verdict(state="unknown", message=message)
-    return verdict
+    return Verdict(state="unknown", message=message) if verdict.state == "pass" else verdict
 
 
-def need(block: Block, path: str, reference: bool) -> None:
-    """Read everything that a path such as `production_variants.instance_type` leads to.
+def need(block: Block, path: str) -> None:
+    """Read everything that a path such as `rule.status` leads to.
 
-    Raises `Undecided` on what is unknown. A document with references in it is known well enough; anything
-    else that refers to what AWS has yet to name is so only where a `reference` is enough. What is not
-    configured, and left to AWS, is not set as far as a check is concerned.
+    Raises `Undecided` on what is unknown. A policy with references in it is known well enough where they
+    decide nothing. What is not configured, and left to AWS, is not set as far as a check is concerned.
     """
     name, _, rest = path.partition(".")
+    if block.computed(name):
+        return
     if rest:
-        for inner in block.get(name) or ():
-            need(inner, rest, reference)
-    elif reference:
-        block.has(name)
-    elif not block.computed(name):
-        value = block.get(name)
-        if isinstance(value, Template) and not value.lstrip().startswith(("{", "[")):
-            raise Undecided(name)
+        for inner in block.blocks(name):
+            need(inner, rest)
+        return
+    value = block.text(name)
+    if isinstance(value, Template):
+        statements(block, name)
+    else:
+        settle(value)
+
+
+def settle(value: Any) -> None:
+    """Read all of a value; raises `Undecided` on what is unknown in it."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            settle(item)
 
 
 def evaluated(keys: Sequence[str], resource: Resource) -> str:

@@ -8,9 +8,10 @@ https://developer.hashicorp.com/terraform/internals/json-format#expression-repre
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -18,6 +19,9 @@ from policies.plan.model import Template, Unknown
 
 TRAVERSAL = re.compile(r"""[A-Za-z_][\w-]*(?:\.[\w-]+|\[(?:\d+|"[^"$%\\]*")\])*""")
 STEP = re.compile(r"""\.?([\w-]+)|\[(\d+)\]|\["([^"]*)"\]""")
+INSTANCE = re.compile(r'(?:\[(?:\d+|"(?:[^"\\]|\\.)*")\])?$')
+UNMANAGED = ("var", "local", "each", "count", "self", "path", "terraform", "module", "data", "ephemeral")
+"""First words of references to anything but a managed resource."""
 DEPTH = 20
 """How far references are followed; Terraform refuses cycles, so that this bounds odd input only."""
 
@@ -39,6 +43,18 @@ class Scope:
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the configured resources and data sources by their address in the module."""
         return {resource["address"]: resource for resource in self.configuration.get("resources", ())}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an expression stands: in which module, and in which instance of a resource."""
+
+    scope: Scope
+    module: str = ""
+    """Address of the module, with the keys of its instance."""
+    key: str = ""
+    """Key of the resource's instance as an address has it: `[0]`, `["a"]`; empty where there is just one."""
+    depth: int = 0
 
 
 class Expressions:
@@ -74,60 +90,65 @@ class Expressions:
 
     def complete(self, address: str, module: str, values: Any, marks: Any) -> Any:
         """Return a resource's planned values with what is unknown resolved, or marked as `Unknown`."""
-        scope, resources = self._scopes.get(without_indexes(module), (None, {}))
-        resource = resources.get(without_indexes(address.removeprefix(f"{module}.") if module else address))
+        scope, resource = self._configured(address, module)
         if scope is None or resource is None:
             return fill(values, marks)
         expressions = resource.get("expressions") or {}
-        filled = self._fill(values, marks, expressions, scope, module, 0)
-        for name, mark in (marks or {}).items():
-            if mark is True and name not in expressions:
-                filled[name] = Unknown(computed=True)
-        return filled
+        instance = INSTANCE.search(address)
+        place = Place(scope, module, instance[0] if instance else "")
+        return self._fill(values, marks, expressions, place)
 
-    def _fill(self, value: Any, marks: Any, expression: Any, scope: Scope, module: str, depth: int) -> Any:
+    def configured(self, address: str, module: str, values: Mapping[str, Any]) -> frozenset[str]:
+        """Return the arguments that the configuration sets; all of them where it does not tell."""
+        _, resource = self._configured(address, module)
+        return frozenset(values if resource is None else resource.get("expressions") or ())
+
+    def _configured(self, address: str, module: str) -> tuple[Scope | None, Mapping[str, Any] | None]:
+        scope, resources = self._scopes.get(without_indexes(module), (None, {}))
+        return scope, resources.get(
+            without_indexes(address.removeprefix(f"{module}.") if module else address)
+        )
+
+    def _fill(self, value: Any, marks: Any, expression: Any, place: Place) -> Any:
         if not marks:
             return value
         if marks is True:
-            return self._expression(expression, scope, module, depth)
+            return self._expression(expression, place)
         if isinstance(marks, Mapping):
             members = value if isinstance(value, Mapping) else {}
-            inner = within(expression)
+            inner = alone(within(expression))
             return {
-                key: self._fill(members.get(key), marks.get(key), member(inner, key), scope, module, depth)
-                for key in {**members, **marks}
+                key: Unknown(computed=True)
+                if mark is True and isinstance(inner, Mapping) and key not in inner
+                else self._fill(members.get(key), mark, member(inner, key), place)
+                for key, mark in {**dict.fromkeys(members), **marks}.items()
             }
         inner = within(expression)
         return [
-            self._fill(one, mark, element(inner, index, one, mark), scope, module, depth)
+            self._fill(one, mark, element(inner, index, one, mark), place)
             for index, (one, mark) in enumerate(paired(value, marks))
         ]
 
-    def _expression(self, expression: Any, scope: Scope, module: str, depth: int) -> Any:
+    def _expression(self, expression: Any, place: Place) -> Any:
         """Return what an expression comes to: a value, a `Template`, or `Unknown`."""
         if not isinstance(expression, Mapping):
-            return Unknown() if expression is None else self._text(expression, scope, module, depth)
+            return Unknown() if expression is None else self._text(expression, place)
         if "constant_value" in expression:
-            return self._text(expression["constant_value"], scope, module, depth)
-        references = expression.get("references") or ()
-        return Unknown(
-            tuple(dict.fromkeys(map(resource_of, references))) if only_resources(references) else ()
-        )
+            return self._text(expression["constant_value"], place)
+        return Unknown(referred(expression.get("references") or (), place.key))
 
-    def _text(self, value: Any, scope: Scope, module: str, depth: int) -> Any:
+    def _text(self, value: Any, place: Place) -> Any:
         """Return a constant of the JSON syntax, in which every string is a template, evaluated."""
         if isinstance(value, Mapping):
-            return {key: self._text(item, scope, module, depth) for key, item in value.items()}
+            return {key: self._text(item, place) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._text(item, scope, module, depth) for item in value]
+            return [self._text(item, place) for item in value]
         if not isinstance(value, str):
             return value
         parts = split(value)
         if parts is None:
             return Unknown()
-        evaluated = [
-            part if literal else self._reference(part, scope, module, depth) for literal, part in parts
-        ]
+        evaluated = [part if literal else self._reference(part, place) for literal, part in parts]
         if len(evaluated) == 1:
             return evaluated[0]
         unknown = [part for part in evaluated if isinstance(part, Unknown)]
@@ -138,23 +159,27 @@ class Expressions:
         text = "".join(as_text(part) for part in evaluated)
         return Template(text) if any(isinstance(part, Template) for part in evaluated) else text
 
-    def _reference(self, expression: str, scope: Scope, module: str, depth: int) -> Any:
+    def _reference(self, expression: str, place: Place) -> Any:
         """Return what `${expression}` comes to; anything but a plain reference is `Unknown`."""
-        if depth > DEPTH or not TRAVERSAL.fullmatch(expression):
+        expression = re.sub(r"\[(each\.key|count\.index)\]", lambda _: place.key or "[?]", expression)
+        if expression in ("each.key", "count.index") and place.key:
+            return json.loads(place.key)[0]
+        if place.depth > DEPTH or not TRAVERSAL.fullmatch(expression):
             return Unknown()
         steps: list[str | int] = [
             int(index) if index else name or key for name, index, key in STEP.findall(expression)
         ]
         if steps[0] == "var" and len(steps) > 1:
-            return self._variable(steps[1:], scope, module, depth)
+            return self._variable(steps[1:], place)
+        scope, deeper = place.scope, replace(place, depth=place.depth + 1)
         if steps[0] == "local" and len(steps) > 1 and scope.parent is None and steps[1] in self._locals:
-            return descend(self._text(self._locals[str(steps[1])], scope, module, depth + 1), steps[2:])
+            return descend(self._text(self._locals[str(steps[1])], replace(deeper, key="")), steps[2:])
         if steps[0] in ("local", "each", "count", "self", "path", "terraform", "module", "ephemeral"):
             return Unknown()
-        return self._attribute(expression, steps, scope, module, depth)
+        return self._attribute(expression, steps, deeper)
 
-    def _variable(self, steps: list[str | int], scope: Scope, module: str, depth: int) -> Any:
-        name = str(steps[0])
+    def _variable(self, steps: list[str | int], place: Place) -> Any:
+        name, scope, module = str(steps[0]), place.scope, place.module
         if scope.parent is None:
             variable = self._variables.get(name)
             return Unknown() if variable is None else descend(variable.get("value"), steps[1:])
@@ -165,22 +190,21 @@ class Expressions:
         if given is None:
             declared = (scope.configuration.get("variables") or {}).get(name, {})
             return descend(declared["default"], steps[1:]) if "default" in declared else Unknown()
-        return descend(self._expression(given, scope.parent, outer, depth + 1), steps[1:])
+        caller = Place(scope.parent, outer, depth=place.depth + 1)
+        return descend(self._expression(given, caller), steps[1:])
 
-    def _attribute(
-        self, expression: str, steps: list[str | int], scope: Scope, module: str, depth: int
-    ) -> Any:
+    def _attribute(self, expression: str, steps: list[str | int], place: Place) -> Any:
         """Return an attribute of a resource: as planned, else by its own expression, else left in place."""
         data = steps[0] == "data"
         head, rest = ([*steps[1:3]], steps[3:]) if data else ([*steps[:2]], steps[2:])
         local = ".".join(["data"] * data + [str(step) for step in head])
-        configured = self._scopes[scope.address][1].get(local)
+        configured = self._scopes[place.scope.address][1].get(local)
         if configured is None or not rest:
             return Unknown()
         index = ""
         if "count_expression" in configured or "for_each_expression" in configured:
             index, rest = (f"[{rest[0]}]" if isinstance(rest[0], int) else f'["{rest[0]}"]'), rest[1:]
-        address = ".".join(filter(None, (module, local))) + index
+        address = ".".join(filter(None, (place.module, local))) + index
         known = self._planned.get(address)
         if known is None or not rest:
             return Unknown()
@@ -192,9 +216,9 @@ class Expressions:
             return Unknown()
         given = (configured.get("expressions") or {}).get(str(rest[0]))
         if given is None:
-            return Template("${" + expression + "}") if mark is True else Unknown((local + index,))
-        completed = descend(self._fill(value, mark, given, scope, module, depth + 1), rest[1:])
-        return Unknown((local + index,)) if isinstance(completed, Unknown) else completed
+            return Template("${" + expression + "}") if mark is True else Unknown((expression,))
+        completed = descend(self._fill(value, mark, given, replace(place, key=index)), rest[1:])
+        return Unknown((expression,)) if isinstance(completed, Unknown) else completed
 
 
 def fill(values: Any, marks: Any) -> Any:
@@ -219,15 +243,18 @@ def within(expression: Any) -> Any:
     """Return what a nested value's expression holds: blocks, or the members of a constant."""
     if isinstance(expression, Mapping) and "constant_value" in expression:
         return expression["constant_value"]
-    if isinstance(expression, Mapping) and set(expression) <= {"references"}:
+    if isinstance(expression, Mapping) and set(expression) == {"references"}:
         return None
     return expression
 
 
+def alone(expression: Any) -> Any:
+    """Return the one block of a list, or anything else as it is."""
+    return expression[0] if isinstance(expression, list) and len(expression) == 1 else expression
+
+
 def member(expression: Any, key: str) -> Any:
     """Return the expression of one argument or map element."""
-    if isinstance(expression, list) and len(expression) == 1:
-        expression = expression[0]
     return expression.get(key) if isinstance(expression, Mapping) else None
 
 
@@ -341,16 +368,21 @@ def without_indexes(address: str) -> str:
     return re.sub(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]', "", address)
 
 
-def resource_of(reference: str) -> str:
-    """Return the resource that a reference means: `aws_kms_key.data.arn` is of `aws_kms_key.data`."""
-    parts = re.findall(r'[\w-]+|\[(?:\d+|"[^"]*")\]', reference)
-    index = "".join(parts[2:3]) if len(parts) > 2 and parts[2].startswith("[") else ""
-    return f"{parts[0]}.{parts[1]}{index}" if len(parts) > 1 else reference
+def referred(references: Sequence[str], key: str) -> tuple[str, ...]:
+    """Return the attributes that an expression refers to; none unless all are of managed resources.
 
-
-def only_resources(references: Sequence[str]) -> bool:
-    """Tell whether all references are to managed resources, so that the value comes from AWS."""
-    kinds = ("var", "local", "each", "count", "self", "path", "terraform", "module", "data", "ephemeral")
-    return bool(references) and all(
-        "." in reference and reference.split(".", 1)[0] not in kinds for reference in references
-    )
+    The plan lists `a.b.c` together with `a.b`. For `a.b[each.key].c` it lists `a.b` and `each.key`: that
+    means the instance of the same key as the one that refers to it.
+    """
+    own = [reference for reference in references if reference in ("each.key", "count.index")]
+    others = [reference for reference in references if reference not in own]
+    named = [
+        reference
+        for reference in dict.fromkeys(others)
+        if not any(other.startswith((f"{reference}.", f"{reference}[")) for other in others)
+    ]
+    if any(reference.split(".", 1)[0] in UNMANAGED or "." not in reference for reference in named):
+        return ()
+    if own:
+        return (f"{named[0]}{key}",) if key and len(named) == 1 and named[0].count(".") == 1 else ()
+    return tuple(named)

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from policies.plan.model import Change, Planned, Resource
+from policies.plan.model import Change, Configured, Planned, Resource
 from sagewright.gate import checks, ledger, rules
 from sagewright.gate.catalog import Catalog, PolicyError, Rule, Waiver, read_catalog, read_waivers
 from sagewright.gate.checks import CheckError, Verdict
+from sagewright.gate.identity import identity
 from sagewright.gate.plan import Plan, PlanError, PlanInput, Show, read
 from sagewright.gate.redaction import Redactor
 from sagewright.gate.report import GATE, Mode, Report, Result, rank
@@ -20,6 +21,7 @@ from sagewright.gate.report import GATE, Mode, Report, Result, rank
 if TYPE_CHECKING:
     from sagewright.environment import Environment
 
+Subject = Resource | Change | Configured
 LONGEST = 300
 """Characters of a finding that are shown; cut after redaction."""
 LONGEST_ERROR = 3000
@@ -29,8 +31,9 @@ LONGEST_ERROR = 3000
 class Judgement:
     """One run of the gate: collects results and errors, and says nothing that is secret."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, key: bytes) -> None:
         self.environment = environment
+        self.key = key
         self.results: list[Result] = []
         self.redactor = Redactor()
 
@@ -51,9 +54,8 @@ class Judgement:
             )
         )
 
-    def record(self, rule: Rule, subject: Resource | Change, verdict: Verdict, waiver: Waiver | None) -> None:
+    def record(self, rule: Rule, subject: Subject, verdict: Verdict, waiver: Waiver | None) -> None:
         """Record what a rule says of a resource."""
-        change = subject if isinstance(subject, Change) else subject.change
         waived = waiver is not None and verdict.state in ("fail", "unknown")
         self.results.append(
             Result(
@@ -66,7 +68,7 @@ class Judgement:
                 address=subject.address,
                 message=verdict.message,
                 remedy="" if verdict.state == "pass" else rule.mend,
-                touched=change.touched,
+                touched=subject.touched,
                 waiver=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
                 if waiver and waived
                 else "",
@@ -74,8 +76,8 @@ class Judgement:
         )
 
     def mode(self, rule: Rule, verdict: Verdict) -> Mode:
-        """Return what a result does: an unknown value denies in production, and advises elsewhere."""
-        if verdict.state == "unknown" and not self.environment.production:
+        """Return what a result does: an unknown value denies where it matters, and advises elsewhere."""
+        if verdict.state == "unknown" and not (self.environment.production or self.environment.protected):
             return "advise"
         return rule.mode
 
@@ -84,6 +86,7 @@ class Judgement:
         return Report(
             environment=self.environment.name,
             stacks=tuple(plain(plan.stack) for plan in plans),
+            digests=tuple(identity(plan.document, self.key) for plan in plans),
             results=tuple(sorted(map(self.redacted, self.results), key=rank)),
             touched=sum(change.touched for plan in plans for change in plan.changes),
             rules=applied,
@@ -111,13 +114,16 @@ def plain(text: str) -> str:
 
 
 def judge(
-    sources: Sequence[PlanInput], environment: Environment, policies: Path, today: datetime.date, show: Show
+    sources: Sequence[PlanInput],
+    environment: Environment,
+    policies: Path,
+    today: datetime.date,
+    show: Show,
+    key: bytes,
 ) -> Report:
-    """Judge an environment's plans by the rules of a policies folder."""
-    judgement = Judgement(environment)
+    """Judge an environment's plans by the rules of a policies folder; `key` is for their digests."""
+    judgement = Judgement(environment, key)
     plans = list(read_plans(judgement, sources, show))
-    for plan in plans:
-        judgement.redactor.learn(plan.document)
     try:
         catalog = read_catalog(policies)
         waivers = read_waivers(policies, catalog)
@@ -143,10 +149,11 @@ def read_plans(judgement: Judgement, sources: Sequence[PlanInput], show: Show) -
     for source in sources:
         try:
             plan = read(source, judgement.environment, show)
+            judgement.redactor.learn(plan.document)
         except PlanError as error:
             judgement.error(title, f"{source.path}: {error}", error.remedy, source.stack or "")
             continue
-        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        except (Exception, SystemExit) as error:
             message = f"{source.path}: is not laid out as a plan: {type(error).__name__}: {error}"
             judgement.error(
                 title, message, "make its JSON again: terraform show -json PLAN", source.stack or ""
@@ -162,7 +169,7 @@ def read_plans(judgement: Judgement, sources: Sequence[PlanInput], show: Show) -
 
 def ask_all(
     judgement: Judgement, catalog: Catalog, applying: Sequence[Rule], plans: Sequence[Plan], policies: Path
-) -> Iterator[tuple[Rule, Resource | Change, Verdict]]:
+) -> Iterator[tuple[Rule, Subject, Verdict]]:
     """Yield what every rule says of every subject; record the rules that cannot be asked."""
     found: dict[str, dict[str, Any]] = {"checkov": {}, "plan": {}, "builtin": {}}
     try:
@@ -173,7 +180,11 @@ def ask_all(
     except CheckError as error:
         judgement.error("every rule can be asked", str(error), "mend the policies")
     check_rules(judgement, catalog, found)
-    planned = Planned(tuple(resource for plan in plans for resource in plan.resources))
+    planned = Planned(
+        tuple(resource for plan in plans for resource in plan.resources),
+        tuple(change for plan in plans for change in plan.changes),
+        frozenset(key for plan in plans for key in plan.aws_keys),
+    )
     asked = [
         (rule, found[rule.kind][rule.id])
         for rule in applying
@@ -182,7 +193,7 @@ def ask_all(
     for plan in plans:
         try:
             yield from checks.run(plan, asked)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             message = f"checkov failed: {type(error).__name__}: {error}"
             judgement.error("every rule can be asked", message, "report it, with the plan", plan.stack)
         for rule in applying:
@@ -218,9 +229,7 @@ def supported(check: Any, rule: Rule) -> set[str]:
     return set(types if types is not None else check.resource_types)
 
 
-def in_force(
-    waivers: Sequence[Waiver], rule: Rule, subject: Resource | Change, today: datetime.date
-) -> Waiver | None:
+def in_force(waivers: Sequence[Waiver], rule: Rule, subject: Subject, today: datetime.date) -> Waiver | None:
     """Return the waiver that covers a result today, if any."""
     covering = (waiver for waiver in waivers if waiver.covers(rule.id, subject))
     return next((waiver for waiver in covering if waiver.expires >= today), None)
@@ -230,7 +239,7 @@ def check_ledger(
     judgement: Judgement,
     applying: Sequence[Rule],
     plans: Sequence[Plan],
-    verdicts: Sequence[tuple[Rule, Resource | Change, Verdict]],
+    verdicts: Sequence[tuple[Rule, Subject, Verdict]],
 ) -> None:
     """Record every result that is owed and did not come, and every one that came twice."""
     got = [ledger.entry(rule, subject) for rule, subject, _ in verdicts]
@@ -257,7 +266,7 @@ def check_ledger(
 def check_waivers(
     judgement: Judgement,
     waivers: Sequence[Waiver],
-    verdicts: Sequence[tuple[Rule, Resource | Change, Verdict]],
+    verdicts: Sequence[tuple[Rule, Subject, Verdict]],
     applying: Sequence[Rule],
     plans: Sequence[Plan],
     today: datetime.date,

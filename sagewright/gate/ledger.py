@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from policies.plan.model import Change, Resource
+from policies.plan.model import Change, Configured, Resource
 from sagewright.gate.catalog import Rule
 from sagewright.gate.plan import Plan
 
@@ -25,10 +25,12 @@ class Entry(NamedTuple):
     deposed: str
 
 
-def subjects(rule: Rule, plan: Plan) -> Sequence[Resource | Change]:
+def subjects(rule: Rule, plan: Plan) -> Sequence[Resource | Change | Configured]:
     """Return what a rule is to be asked about in a plan."""
     if rule.subject == "change":
         return [change for change in plan.changes if rule.is_for(change.type)]
+    if rule.subject == "configured":
+        return [written for written in plan.configured if rule.is_for(written.type)]
     return [
         resource
         for resource in plan.resources
@@ -36,7 +38,7 @@ def subjects(rule: Rule, plan: Plan) -> Sequence[Resource | Change]:
     ]
 
 
-def entry(rule: Rule, subject: Resource | Change) -> Entry:
+def entry(rule: Rule, subject: Resource | Change | Configured) -> Entry:
     """Return the ledger's entry for a rule and a subject."""
     deposed = subject.deposed if isinstance(subject, Change) else ""
     return Entry(rule.id, subject.stack, subject.address, deposed)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from policies.plan.model import Change, Resource
+from policies.plan.model import Change, Configured, Resource
 from sagewright.gate.expressions import Expressions
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ ZIP = b"PK\x03\x04"
 USE = "use terraform show -json PLAN"
 OTHER = "supply the plan of the right stack, environment and account"
 SYNTHESIZE = "synthesize and plan again"
+OF_OTHERS = frozenset(
+    {"aws_cloudwatch_event_target", "aws_lakeformation_resource", "aws_notifications_channel_association"}
+)
+"""Types of which `arn` is not their own, but of what they are about: perhaps of another account."""
 PARTS: dict[str, type] = {"planned_values": dict, "resource_changes": list, "configuration": dict}
 
 
@@ -53,6 +58,9 @@ class Plan:
     document: Mapping[str, Any]
     resources: tuple[Resource, ...]
     changes: tuple[Change, ...]
+    configured: tuple[Configured, ...]
+    aws_keys: frozenset[str]
+    """Ids and ARNs of keys that data sources show to be AWS's own."""
 
 
 Show = Callable[[Path], dict[str, Any]]
@@ -67,6 +75,7 @@ def read(source: PlanInput, environment: Environment, show: Show) -> Plan:
     """
     document = load(source.path, show)
     whole(document)
+    once(document)
     stack = belongs(document, source, environment)
     synthesized = load_synthesized(source.synthesized) if source.synthesized else {}
     if source.synthesized:
@@ -81,6 +90,8 @@ def read(source: PlanInput, environment: Environment, show: Show) -> Plan:
         document=document,
         resources=tuple(read_resources(document, stack, changes, locals_of(synthesized))),
         changes=(*changes.values(), *deposed),
+        configured=tuple(read_configured(document, stack)),
+        aws_keys=frozenset(keys_of_aws(document)),
     )
 
 
@@ -129,11 +140,22 @@ def whole(document: Mapping[str, Any]) -> None:
         raise PlanError("says nothing: no configuration, no changes", "plan in the folder of the stack")
 
 
+def once(document: Mapping[str, Any]) -> None:
+    """Check that a plan says one thing only of every object."""
+    counted = Counter(
+        (change["address"], change.get("deposed", "")) for change in document["resource_changes"]
+    )
+    if twice := {
+        f"{address} {deposed}".strip() for (address, deposed), count in counted.items() if count > 1
+    }:
+        raise PlanError(f"says two things of {listed(twice)}")
+
+
 def belongs(document: Mapping[str, Any], source: PlanInput, environment: Environment) -> str:
     """Return the stack that a plan is of; refuse a plan of another stack, environment or account.
 
-    A plan has no name. Ours tell by the provider's default tags, `Stack` and `Environment`, and by
-    `allowed_account_ids`; plans of another origin are taken by the tags of their resources, if any.
+    A plan has no name. It tells by the provider's default tags and by the tags of what it changes, `Stack`
+    and `Environment`, by `allowed_account_ids`, and by the ARNs of what it changes.
     """
     environments = tag_values(document, "Environment")
     if environments - {environment.name}:
@@ -141,13 +163,17 @@ def belongs(document: Mapping[str, Any], source: PlanInput, environment: Environ
             f"is of environment {listed(environments)}, expected {environment.name}",
             "name the environment that it is of",
         )
-    accounts = allowed_accounts(document)
-    if accounts and environment.account_id not in accounts:
-        raise PlanError(
-            f"is for account {listed(accounts)}, but {environment.name} is {environment.account_id}", OTHER
-        )
+    for accounts in (*allowed_accounts(document), *({account} for account in changed_accounts(document))):
+        if environment.account_id not in accounts:
+            raise PlanError(
+                f"is for account {listed(accounts)}, but {environment.name} is {environment.account_id}",
+                OTHER,
+            )
     stacks = {full_name(stack, environments) for stack in tag_values(document, "Stack")}
+    declared = {full_name(stack, environments) for stack in default_tags(document, "Stack")}
     if source.stack is None:
+        if declared and stacks != declared:
+            raise PlanError(f"is of stack {listed(stacks)}, expected {listed(declared)}", OTHER)
         return stacks.pop() if len(stacks) == 1 else source.path.stem
     if not stacks:
         raise PlanError(f"does not say its stack: no default tag Stack, expected {source.stack}", OTHER)
@@ -165,30 +191,57 @@ def full_name(stack: str, environments: set[str]) -> str:
 
 
 def tag_values(document: Mapping[str, Any], key: str) -> set[str]:
-    """Return a tag's values: of the providers' default tags, else of the resources."""
-    found: set[str] = set()
-    for provider in aws_providers(document):
-        for default in blocks(provider.get("default_tags")):
-            tags = default.get("tags", {}).get("constant_value")
-            if isinstance(tags, dict) and isinstance(tags.get(key), str):
-                found.add(tags[key])
-    if found:
-        return found
-    for change in document["resource_changes"]:
-        values = change["change"].get("after") or change["change"].get("before") or {}
+    """Return a tag's values: of the providers' default tags, and of what changes, before and after.
+
+    Where there are no default tags, what does not change tells too.
+    """
+    found = default_tags(document, key)
+    for values in sides(document, unchanged=not found):
         tags = values.get("tags_all")
         if isinstance(tags, dict) and isinstance(tags.get(key), str):
             found.add(tags[key])
     return found
 
 
-def allowed_accounts(document: Mapping[str, Any]) -> set[str]:
-    """Return the accounts that the providers accept, where the configuration names them plainly."""
+def default_tags(document: Mapping[str, Any], key: str) -> set[str]:
+    """Return a tag's values in the default tags of all providers."""
     found: set[str] = set()
     for provider in aws_providers(document):
-        accounts = (provider.get("allowed_account_ids") or {}).get("constant_value")
-        found.update(map(str, accounts if isinstance(accounts, list) else ()))
+        for default in blocks(provider.get("default_tags")):
+            tags = default.get("tags", {}).get("constant_value")
+            if isinstance(tags, dict) and isinstance(tags.get(key), str):
+                found.add(tags[key])
     return found
+
+
+def sides(
+    document: Mapping[str, Any], unchanged: bool, without: frozenset[str] = frozenset()
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what managed resources, but of some types, are before and after a change, `unchanged` ones too if
+    asked."""
+    for entry in document["resource_changes"]:
+        change = entry["change"]
+        if entry.get("mode") != "managed" or entry.get("type") in without:
+            continue
+        if unchanged or change["actions"] != ["no-op"]:
+            yield from (
+                values for side in ("before", "after") if isinstance(values := change.get(side), dict)
+            )
+
+
+def allowed_accounts(document: Mapping[str, Any]) -> Iterator[set[str]]:
+    """Yield the accounts that each provider accepts, where the configuration names them plainly."""
+    for provider in aws_providers(document):
+        accounts = (provider.get("allowed_account_ids") or {}).get("constant_value")
+        if isinstance(accounts, list) and accounts:
+            yield set(map(str, accounts))
+
+
+def changed_accounts(document: Mapping[str, Any]) -> set[str]:
+    """Return the accounts that the ARNs of changed resources name; that of a bucket names none."""
+    arns = (values.get("arn") for values in sides(document, unchanged=False, without=OF_OTHERS))
+    parts = [arn.split(":") for arn in arns if isinstance(arn, str)]
+    return {part[4] for part in parts if len(part) > 5 and part[0] == "arn" and part[4].isdigit()}
 
 
 def aws_providers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -351,7 +404,38 @@ def read_resources(
             module=module,
             values=expressions.complete(address, module, values[address], marks.get(address)),
             change=changes[address],
+            configured=expressions.configured(address, module, values[address]),
         )
+
+
+def read_configured(document: Mapping[str, Any], stack: str) -> Iterator[Configured]:
+    """Yield the resources and data sources that the configuration writes, those of modules too."""
+
+    def walk(module: Mapping[str, Any], prefix: str) -> Iterator[Configured]:
+        for resource in module.get("resources", ()):
+            data = "data." if resource.get("mode") == "data" else ""
+            yield Configured(
+                stack=stack,
+                address=prefix + resource["address"],
+                type=data + resource["type"],
+                provisioners=tuple(str(one.get("type")) for one in resource.get("provisioners") or ()),
+            )
+        for name, call in (module.get("module_calls") or {}).items():
+            yield from walk(call.get("module") or {}, f"{prefix}module.{name}.")
+
+    yield from walk(document["configuration"].get("root_module") or {}, "")
+
+
+def keys_of_aws(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the ids and ARNs of keys of AWS that data sources have looked up."""
+    prior = (document.get("prior_state") or {}).get("values") or {}
+    for resource, _ in every(prior):
+        values = resource.get("values") or {}
+        alias = resource["type"] == "aws_kms_alias" and str(values.get("name")).startswith("alias/aws/")
+        key = resource["type"] == "aws_kms_key" and values.get("key_manager") == "AWS"
+        if resource.get("mode") == "data" and (alias or key):
+            names = ("arn", "id", "key_id", "target_key_arn", "target_key_id")
+            yield from (values[name] for name in names if isinstance(values.get(name), str))
 
 
 def locals_of(synthesized: Mapping[str, Any]) -> dict[str, Any]:

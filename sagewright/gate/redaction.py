@@ -23,7 +23,7 @@ SECRET_NAME = re.compile(
 )
 SECRET_LOOK = re.compile(
     r"""(?x)
-    -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY
+    -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY (?s: .*? -----END[ ][A-Z ]*PRIVATE[ ]KEY----- | .*)
     | \b(?:AKIA|ASIA)[A-Z2-7]{16}\b
     | \bgh[pousr]_[A-Za-z0-9]{30,}
     | \bxox[abprs]-[A-Za-z0-9-]{10,}
@@ -35,6 +35,9 @@ WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
 HARMLESS = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 """Ids and digests, which look random and are public."""
 IDENTITY = re.compile(r"(^|_)(name|name_prefix|id|arn|bucket|url|address|region|type|path|family)$")
+"""Arguments that are no secret although their name speaks of one: `secret_arn`."""
+PUBLIC = re.compile(r"(^|_)(name|name_prefix|id|arn|bucket)$")
+"""Attributes of AWS's resources that stay readable even where their value is marked elsewhere."""
 SHORTEST = 4
 """Shorter values are hidden where they stand, and not looked for in other texts: `1` is everywhere."""
 ENTROPY_BITS = 4.2
@@ -55,7 +58,7 @@ class Redactor:
         """Take in every secret of a plan: resources, before and after, outputs, variables, providers."""
         self._pattern = None
         for entry in [*(plan.get("resource_changes") or ()), *(plan.get("resource_drift") or ())]:
-            self._learn_change(entry.get("change") or {})
+            self._learn_change(entry.get("change") or {}, type_=entry.get("type", ""))
         for name, change in (plan.get("output_changes") or {}).items():
             self._learn_change(change, name)
         configuration = plan.get("configuration") or {}
@@ -68,9 +71,16 @@ class Redactor:
             values = plan.get(state) or {}
             self._learn_values(values.get("values") or values)
 
-    def _learn_change(self, change: Mapping[str, Any], name: str = "") -> None:
+    def _learn_change(self, change: Mapping[str, Any], name: str = "", type_: str = "") -> None:
         for side in ("before", "after"):
             self._learn(change.get(side), change.get(f"{side}_sensitive"), name)
+            self._learn_public(type_, change.get(side))
+
+    def _learn_public(self, type_: str, values: Any) -> None:
+        """Take in by which names, ids and ARNs a resource of AWS is known; those of others may be secrets."""
+        if type_.startswith("aws_") and isinstance(values, Mapping):
+            public = (value for key, value in values.items() if PUBLIC.search(key))
+            self._open.update(value for value in public if isinstance(value, str))
 
     def _learn_values(self, values: Mapping[str, Any]) -> None:
         for name, output in (values.get("outputs") or {}).items():
@@ -81,6 +91,7 @@ class Redactor:
             modules.extend(module.get("child_modules") or ())
             for resource in module.get("resources") or ():
                 self._learn(resource.get("values"), resource.get("sensitive_values"), "")
+                self._learn_public(resource.get("type", ""), resource.get("values"))
 
     def _learn(self, value: Any, mark: Any, name: str) -> None:
         """Sort every text of a value into secret or open; `mark` is Terraform's own mark on it."""
@@ -97,18 +108,16 @@ class Redactor:
         elif hidden:
             self._secrets.update(texts(value))
         elif isinstance(value, str):
-            if IDENTITY.search(name):
-                self._open.add(value)
-            elif value[:1] in "{[" and (document := parsed(value)) is not None:
+            if value[:1] in "{[" and (document := parsed(value)) is not None:
                 self._learn(document, mark, name)
-            if looks_secret(value):
-                self._secrets.update(secret_parts(value))
+            for part in secret_parts(value):
+                self._secrets.update(texts(part))
 
     def hide(self, text: str) -> str:
         """Return a text with every secret in it replaced.
 
-        A value that is marked in one place and is the name, id or ARN of a resource in another (a published
-        parameter, say) is no secret, and stays.
+        A value that is marked in one place and is the name, id or ARN of a resource of AWS in another (a
+        published parameter, say) is no secret, and stays.
         """
         if self._pattern is None:
             secrets = sorted(self._secrets - self._open, key=len, reverse=True)
@@ -131,6 +140,7 @@ def texts(value: Any) -> Iterator[str]:
             value,
             value.strip(),
             json.dumps(value)[1:-1],
+            value.replace("${", "$${").replace("%{", "%%{"),
             *(line.strip() for line in value.splitlines()),
         }
         yield from (form for form in forms if len(form) >= SHORTEST)
@@ -166,8 +176,7 @@ def looks_secret(text: str) -> bool:
 
 def secret_parts(text: str) -> Iterator[str]:
     """Yield the parts of a text that look secret: known shapes of keys, and long random words."""
-    if match := SECRET_LOOK.search(text):
-        yield text if "PRIVATE" in match.group() else match.group()
+    yield from (match[0] for match in SECRET_LOOK.finditer(text))
     for word in WORD.findall(text):
         if HARMLESS.fullmatch(word.strip("/_-=")):
             continue

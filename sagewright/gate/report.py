@@ -49,6 +49,8 @@ class Report:
 
     environment: str
     stacks: tuple[str, ...]
+    digests: tuple[str, ...]
+    """What each stack's plan changes, as a keyed hash (`identity`)."""
     results: tuple[Result, ...]
     touched: int
     """How many resources the plans change."""
@@ -78,9 +80,9 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return the report for a program; `docs/policies.md` describes the format.
 
-        Keys: `format` (1), `environment`, `verdict`, `exit_code`, `stacks`, `rules`, `touched`, `counts`
-        by state, and `results`, each with the fields of `Result`. Errors come first, then what denies,
-        what advises, what is waived, and what passed; all of it is redacted.
+        Keys: `format` (1), `environment`, `verdict`, `exit_code`, `stacks`, `plans` (`stack` and `digest`),
+        `rules`, `touched`, `counts` by state, and `results`, each with the fields of `Result`. Errors come
+        first, then what denies, what advises, what is waived, and what passed; all of it is redacted.
         """
         return {
             "format": 1,
@@ -88,6 +90,10 @@ class Report:
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "stacks": list(self.stacks),
+            "plans": [
+                {"stack": stack, "digest": digest}
+                for stack, digest in zip(self.stacks, self.digests, strict=True)
+            ],
             "rules": self.rules,
             "touched": self.touched,
             "counts": self.counts,

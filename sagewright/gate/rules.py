@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from policies.plan.model import Change, Finding, Planned, Resource, Undecided
+from policies.plan.model import Change, Configured, Finding, Planned, Resource, Undecided
 from sagewright.gate.checks import CheckError, Verdict, load
 
-PlanRule = Callable[[Resource | Change, Planned], Finding]
+PlanRule = Callable[[Resource | Change | Configured, Planned], Finding]
 
 
 def own_rules(folder: Path) -> dict[str, PlanRule]:
@@ -33,13 +33,13 @@ def own_rules(folder: Path) -> dict[str, PlanRule]:
     return found
 
 
-def ask(function: PlanRule, subject: Resource | Change, planned: Planned) -> Verdict:
+def ask(function: PlanRule, subject: Resource | Change | Configured, planned: Planned) -> Verdict:
     """Ask a rule about a resource or a change; whatever it raises becomes an `error`."""
     try:
         finding = function(subject, planned)
     except Undecided as error:
         return Verdict(state="unknown", message=error.told_to(subject.address))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Verdict(state="error", message=f"the rule failed: {type(error).__name__}: {error}")
     if not isinstance(finding, Finding):
         return Verdict(state="error", message=f"the rule failed: expected a Finding, got {finding!r}")

@@ -103,6 +103,7 @@ def part(document: Mapping[str, Any], module: str) -> dict[str, Any]:
     """Return one module's part of a plan, as the plan of a configuration that is that module alone."""
     configuration = document["configuration"]
     providers = configuration["provider_config"]
+    prior = document.get("prior_state", {})  # Terraform leaves it out where nothing is there yet
     provider = providers.get(f"{module}:aws") or providers["aws"]
     own = {
         "format_version": document["format_version"],
@@ -114,8 +115,9 @@ def part(document: Mapping[str, Any], module: str) -> dict[str, Any]:
             if change.get("module_address") == f"module.{module}"
         ],
         "prior_state": {
-            **{key: document["prior_state"][key] for key in ("format_version", "terraform_version")},
-            "values": {"root_module": module_values(document["prior_state"].get("values", {}), module)},
+            "format_version": prior.get("format_version", "1.0"),
+            "terraform_version": document["terraform_version"],
+            "values": {"root_module": module_values(prior.get("values", {}), module)},
         },
         "configuration": {
             "provider_config": {"aws": {key: provider[key] for key in provider if key != "module_address"}},
@@ -129,6 +131,7 @@ def part(document: Mapping[str, Any], module: str) -> dict[str, Any]:
     alone: dict[str, Any] = json.loads(text)
     for change in alone["resource_changes"]:
         change.pop("module_address", None)
+        change["change"].get("replace_paths", []).sort(key=json.dumps)  # a set, in any order
     return alone
 
 

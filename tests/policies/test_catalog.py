@@ -57,11 +57,17 @@ def test_every_stateful_type_has_a_reason() -> None:
         assert len(reason) > 15, type_
 
 
-@pytest.mark.parametrize("name", ["aws_s3_bucket", "aws_kms_key", "aws_ecr_repository"])
-def test_what_must_not_be_lost_is_listed(name: str) -> None:
+HOLDING = """
+aws_cloudwatch_log_group aws_cognito_user_group aws_cognito_user_pool aws_ecr_repository
+aws_glue_catalog_database aws_kms_key aws_s3_bucket aws_sagemaker_domain aws_sagemaker_feature_group
+aws_sagemaker_mlflow_tracking_server aws_sagemaker_model_package_group aws_sagemaker_notebook_instance
+aws_sagemaker_space aws_sagemaker_user_profile aws_sagemaker_workforce
+"""
+
+
+def test_what_must_not_be_lost_is_listed_and_nothing_else_that_the_modules_make() -> None:
     (rule,) = (rule for rule in RULES if rule.id == "SW_STATEFUL_DELETE")
-    assert rule.is_for(name)
-    assert not rule.is_for("aws_sagemaker_endpoint_configuration")
+    assert {type_ for type_ in our_types() if rule.is_for(type_)} == set(HOLDING.split())
 
 
 def test_the_waivers_that_ship_are_understood() -> None:
@@ -77,6 +83,30 @@ def test_checks_are_for_the_types_that_the_catalogue_says() -> None:
     own = checks.own_checks(POLICIES)
     wanted = {rule.id: sorted(rule.types) for rule in RULES if rule.kind == "checkov"}
     assert {id_: sorted(check.supported_entities) for id_, check in own.items()} == wanted
+
+
+def test_every_type_that_a_check_of_checkov_is_for_is_judged_or_left_out_with_a_reason() -> None:
+    checks.preload()
+    with checks.quiet():
+        builtin = checks.builtin_checks(rule.id for rule in RULES)
+    for rule in RULES:
+        if rule.kind == "builtin":
+            check = builtin[rule.id]
+            types = set(getattr(check, "supported_entities", None) or check.resource_types)
+            assert types - set(rule.types) == set(rule.leaves_out), rule.id
+
+
+STATEFUL = """
+aws_db_instance aws_rds_cluster aws_fsx_lustre_file_system aws_s3_directory_bucket aws_ebs_volume
+aws_opensearch_domain aws_kms_external_key aws_backup_vault aws_dynamodb_global_table aws_redshift_cluster
+aws_neptune_cluster aws_docdb_cluster aws_elasticache_replication_group aws_s3tables_table_bucket
+"""
+
+
+@pytest.mark.parametrize("name", STATEFUL.split())
+def test_what_other_teams_keep_their_data_in_must_not_be_lost_either(name: str) -> None:
+    (rule,) = (rule for rule in RULES if rule.id == "SW_STATEFUL_DELETE")
+    assert rule.is_for(name)
 
 
 def test_the_page_is_up_to_date() -> None:

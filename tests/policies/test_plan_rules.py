@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -195,7 +197,7 @@ def test_network_isolation_must_be_on(value: Any, state: str) -> None:
         ([{"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]}], "pass"),
         ([{"subnets": [], "security_group_ids": ["sg-1"]}], "fail"),
         ([{"subnets": ["subnet-1"], "security_group_ids": []}], "fail"),
-        ([{"subnets": Unknown(("aws_subnet.a",)), "security_group_ids": ["sg-1"]}], "pass"),
+        ([{"subnets": Unknown(("aws_subnet.a.id",)), "security_group_ids": ["sg-1"]}], "pass"),
         ([{"subnets": Unknown(), "security_group_ids": ["sg-1"]}], "unknown"),
         (Unknown(), "unknown"),
         ([], "fail"),
@@ -257,7 +259,7 @@ def encryption(algorithm: str, key: Any) -> Resource:
     [
         ("aws:kms", "arn:aws:kms:eu-central-1:111122223333:key/x", "pass"),
         ("aws:kms:dsse", "arn:aws:kms:eu-central-1:111122223333:key/x", "pass"),
-        ("aws:kms", Unknown(("aws_kms_key.data",)), "pass"),
+        ("aws:kms", Unknown(("aws_kms_key.data.arn",)), "pass"),
         ("aws:kms", "", "fail"),
         ("aws:kms", None, "fail"),
         ("AES256", "", "fail"),
@@ -284,8 +286,9 @@ def test_a_bucket_is_logged_or_receives_the_logs() -> None:
     assert ask("SW_BUCKET_ACCESS_LOG", bucket(), by_reference)[0] == "pass"
 
 
-def test_an_argument_that_may_mean_any_bucket_means_none() -> None:
-    assert ask("SW_BUCKET_ACCESS_LOG", bucket(), logging(Unknown(), "logs"))[0] == "fail"
+def test_an_argument_that_may_mean_any_bucket_leaves_it_unknown() -> None:
+    assert ask("SW_BUCKET_ACCESS_LOG", bucket(), logging(Unknown(), "logs"))[0] == "unknown"
+    assert ask("SW_BUCKET_KMS", bucket(), bucket("source"), logging("source", Unknown()))[0] == "unknown"
 
 
 @pytest.mark.parametrize("argument", ["force_destroy", "force_delete"])
@@ -305,3 +308,560 @@ def test_two_names_that_are_not_set_are_not_the_same() -> None:
     nameless = configuration(variant())
     nameless.values["name"] = None  # type: ignore[index]
     assert ask(SCALING, endpoint(configuration_name=None), nameless)[0] == "unknown"
+
+
+ARN = "arn:aws:kms:eu-central-1:111122223333:"
+OF_AWS = ["alias/aws/s3", f"{ARN}alias/aws/s3", f"{ARN}key/of-aws"]
+
+
+def online(key: Any, **arguments: Any) -> dict[str, Any]:
+    return {"enable_online_store": True, "security_config": [{"kms_key_id": key}], **arguments}
+
+
+def results(option: Any, key: Any) -> dict[str, Any]:
+    encryption = {"encryption_option": option, "kms_key_arn": key}
+    return {"result_configuration": [{"encryption_configuration": [encryption]}]}
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        *((key, "fail") for key in OF_AWS),
+        (f"{ARN}key/ours", "pass"),
+        ("alias/ours", "pass"),
+        (Template("${aws_kms_key.ours.arn}"), "pass"),
+        (Unknown(("aws_kms_key.ours.arn",)), "pass"),
+        (Template("${terraform_data.it.output}"), "unknown"),
+        (Unknown(("terraform_data.it.output",)), "unknown"),
+        (Template("alias/aws/${aws_kms_key.ours.id}"), "unknown"),
+        (Unknown(("aws_kms_key.ours.policy",)), "unknown"),
+        (Unknown(computed=True), "fail"),
+    ],
+)
+def test_a_key_of_ours_is_the_same_everywhere(key: Any, state: str) -> None:
+    capture = [{"kms_key_id": key}]
+    by_default = {"sse_algorithm": "aws:kms", "kms_master_key_id": key}
+    planned = Planned(
+        (
+            configuration(variant(), kms_key_arn=key, data_capture_config=capture),
+            bucket(),
+            resource(
+                "aws_s3_bucket_server_side_encryption_configuration.a",
+                {"bucket": "data", "rule": [{"apply_server_side_encryption_by_default": [by_default]}]},
+            ),
+            resource("aws_cloudwatch_log_group.a", {"kms_key_id": key}),
+            resource(
+                "aws_ecr_repository.a",
+                {"encryption_configuration": [{"encryption_type": "KMS", "kms_key": key}]},
+            ),
+            resource("aws_ssm_parameter.a", {"type": "SecureString", "key_id": key}),
+            resource("aws_sagemaker_domain.a", {"kms_key_id": key}),
+            resource("aws_sagemaker_feature_group.a", {"online_store_config": [online(key)]}),
+            resource("aws_athena_workgroup.a", {"configuration": [results("SSE_KMS", key)]}),
+            resource("aws_sns_topic.a", {"kms_master_key_id": key}),
+            resource(
+                "aws_sfn_state_machine.a",
+                {"encryption_configuration": [{"type": "CUSTOMER_MANAGED_KMS_KEY", "kms_key_id": key}]},
+            ),
+        ),
+        aws_keys=frozenset({f"{ARN}key/of-aws"}),
+    )
+    for rule, subject in (
+        ("SW_ENDPOINT_KMS", planned.resources[0]),
+        ("SW_ENDPOINT_OUTPUT_KMS", planned.resources[0]),
+        ("SW_BUCKET_KMS", planned.resources[1]),
+        ("SW_LOG_KMS", planned.resources[3]),
+        ("SW_REPOSITORY_KMS", planned.resources[4]),
+        ("SW_PARAMETER_KMS", planned.resources[5]),
+        ("SW_STUDIO_KMS", planned.resources[6]),
+        ("SW_FEATURE_STORE_KMS", planned.resources[7]),
+        ("SW_QUERY_KMS", planned.resources[8]),
+        ("SW_WORKFLOW_KMS", planned.resources[9]),
+        ("SW_WORKFLOW_KMS", planned.resources[10]),
+    ):
+        assert rules.ask(RULES[rule], subject, planned).state == state, rule
+
+
+def scheduled(**bounds: Any) -> Resource:
+    values = {"resource_id": "endpoint/churn/variant/champion", "scalable_target_action": [bounds]}
+    return resource("aws_appautoscaling_scheduled_action.night", values)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "state"),
+    [
+        ({"min_capacity": "2", "max_capacity": "9"}, "pass"),
+        ({"min_capacity": None, "max_capacity": ""}, "pass"),
+        ({"min_capacity": 0}, "fail"),
+        ({"max_capacity": "1"}, "fail"),
+        ({"min_capacity": Unknown()}, "unknown"),
+    ],
+)
+def test_a_scheduled_action_does_not_go_below_the_minimum(bounds: Any, state: str) -> None:
+    rest = [target(), policy(), scheduled(**bounds)]
+    assert ask(INSTANCES, configuration(variant()), endpoint(), *rest)[0] == state
+    assert ask(SCALING, endpoint(), configuration(variant()), *rest)[0] == state
+
+
+def test_a_scheduled_action_of_another_target_does_not_count() -> None:
+    other = scheduled(min_capacity=0)
+    other.values["resource_id"] = "endpoint/other/variant/champion"  # type: ignore[index]
+    assert ask(INSTANCES, configuration(variant()), endpoint(), target(), other)[0] == "pass"
+    other.values["resource_id"] = Unknown()  # type: ignore[index]
+    assert ask(INSTANCES, configuration(variant()), endpoint(), target(), other)[0] == "unknown"
+
+
+@pytest.mark.parametrize("rule", ["SW_MODEL_ISOLATION", "SW_MODEL_VPC"])
+def test_a_serverless_decoy_does_not_excuse_a_model(rule: str) -> None:
+    open_model = model(enable_network_isolation=False)
+    decoy = configuration(variant(serverless_config=[{}]), name="decoy")
+    hidden = configuration(variant(model_name=Unknown()))
+    assert ask(rule, open_model, decoy, hidden)[0] == "unknown"
+    shadow = configuration(variant(model_name="other"), shadow_production_variants=[variant()])
+    assert ask(rule, open_model, decoy, shadow)[0] == "fail"
+    unrelated = configuration(variant(model_name=Unknown(), serverless_config=[{}]))
+    assert ask(rule, open_model, decoy, unrelated)[0] == "pass"
+    assert ask(rule, open_model, unrelated)[0] == "unknown"
+    assert (
+        ask(rule, open_model, decoy, configuration(Unknown(), production_variants=Unknown()))[0] == "unknown"
+    )
+
+
+def updated(*names: str, guarded: bool = True, before: Any = "churn-0") -> list[Any]:
+    """Return an endpoint that is updated to variants of some names, and its configuration."""
+    new = configuration(*(variant(name) for name in names))
+    values = {
+        "name": "churn",
+        "endpoint_config_name": "churn-1",
+        "deployment_config": [{"rolling_update_policy": []}] if guarded else [],
+    }
+    change = Change(
+        stack="prod-serving",
+        address="aws_sagemaker_endpoint.churn",
+        type="aws_sagemaker_endpoint",
+        actions=("update",),
+        before={"endpoint_config_name": before},
+    )
+    one = resource("aws_sagemaker_endpoint.churn", values)
+    return [dataclasses.replace(one, change=change), new]
+
+
+OLD = Change(
+    stack="prod-serving",
+    address="aws_sagemaker_endpoint_configuration.churn",
+    type="aws_sagemaker_endpoint_configuration",
+    actions=("create", "delete"),
+    before={"name": "churn-0", "production_variants": [{"variant_name": "champion"}]},
+)
+
+
+@pytest.mark.parametrize(
+    ("resources", "changes", "found"),
+    [
+        (updated("champion"), [OLD], ("pass", "")),
+        (updated("champion", "b"), [OLD], ("fail", "the variants are champion, and b would come")),
+        (updated("b"), [OLD], ("fail", "the variants are champion, and b would come, champion would go")),
+        (updated("b", guarded=False), [OLD], ("pass", "")),
+        (updated("b", before="churn-1"), [OLD], ("pass", "")),
+        (updated("b"), [], ("unknown", "endpoint_config_name is known only after apply")),
+        ([endpoint(), configuration(variant("b"))], [OLD], ("pass", "")),
+    ],
+)
+def test_a_guarded_update_keeps_the_names_of_variants(
+    resources: list[Resource], changes: list[Change], found: tuple[str, str]
+) -> None:
+    resources[0].values.setdefault("deployment_config", [])  # type: ignore[attr-defined]
+    verdict = rules.ask(
+        RULES["SW_ENDPOINT_VARIANTS"], resources[0], Planned(tuple(resources), tuple(changes))
+    )
+    assert (verdict.state, verdict.message) == found
+
+
+def allowed(**members: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", **members}})
+
+
+@pytest.mark.parametrize(
+    ("members", "state"),
+    [
+        *(({"Action": action}, "fail") for action in ("*", "*:*", "*:Get*", "s3*:Get", ["s3:Get*", "*"])),
+        ({"NotAction": "iam:*"}, "fail"),
+        ({"Action": ["s3:*", "iam:Get*"]}, "pass"),
+        ({"Action": "${terraform_data.it.output}"}, "unknown"),
+        ({"Action": "s3:${aws_iam_role.a.name}"}, "unknown"),
+        ({"Action": "s3:Get", "Resource": "${terraform_data.it.output}"}, "unknown"),
+        ({"Action": "s3:Get", "Resource": "${aws_s3_bucket.a.arn}/*"}, "pass"),
+        ({"Action": "s3:Get", "Resource": "arn:aws:s3:::${random_id.a.hex}"}, "pass"),
+        (
+            {"Action": "s3:Get", "Condition": {"Null": {"x": "${terraform_data.it.output}"}}},
+            "unknown",
+        ),
+        ({"Action": "s3:Get", "Resource": "arn:aws:s3:::a/${aws:username}/*"}, "pass"),
+    ],
+)
+def test_a_policy_names_the_services_whose_actions_it_allows(members: Any, state: str) -> None:
+    text = Template(allowed(**members))
+    assert ask("SW_POLICY_STAR", resource("aws_iam_policy.a", {"policy": text}))[0] == state
+
+
+@pytest.mark.parametrize("text", [Unknown(), Template("${terraform_data.it.output}"), "no JSON", "[]"])
+def test_a_policy_that_cannot_be_read_is_unknown(text: Any) -> None:
+    assert ask("SW_POLICY_STAR", resource("aws_iam_policy.a", {"policy": text}))[0] == "unknown"
+
+
+ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+
+
+@pytest.mark.parametrize(
+    ("members", "state"),
+    [
+        *(
+            ({"Principal": principal}, "fail")
+            for principal in (
+                "*",
+                {"AWS": "*"},
+                {"AWS": ["a", "*"]},
+                {"*": "*"},
+                {"AWS": "arn:aws:iam::*:root"},
+            )
+        ),
+        ({"NotPrincipal": {"AWS": "a"}}, "fail"),
+        ({"Principal": "*", "Condition": ORGANIZATION}, "pass"),
+        ({"Principal": "*", "Condition": {"StringLike": {"aws:PrincipalOrgID": ["o-1", "*"]}}}, "fail"),
+        ({"Principal": "*", "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}, "fail"),
+        ({"Principal": "*", "Condition": {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}}, "fail"),
+        ({"Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}, "fail"),
+        ({"Principal": {"Service": "sagemaker.amazonaws.com"}}, "pass"),
+        ({"Principal": {"AWS": "${aws_iam_role.a.arn}"}}, "pass"),
+        ({"Principal": {"AWS": "${terraform_data.it.output}"}}, "unknown"),
+    ],
+)
+def test_a_role_is_not_for_everybody(members: Any, state: str) -> None:
+    text = Template(allowed(Action="sts:AssumeRole", **members))
+    assert ask("SW_ROLE_TRUST", resource("aws_iam_role.a", {"assume_role_policy": text}))[0] == state
+
+
+@pytest.mark.parametrize(
+    ("type_", "name"),
+    [
+        ("aws_cloudwatch_event_bus_policy", "policy"),
+        ("aws_cloudwatch_log_resource_policy", "policy_document"),
+        ("aws_ecr_registry_policy", "policy"),
+        ("aws_sns_topic_policy", "policy"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({"Principal": "*"}, ("fail", "lets * in")),
+        ({"Principal": {"*": "*"}}, ("fail", "lets * in")),
+        ({"NotPrincipal": {"AWS": "a"}}, ("fail", "allows by NotPrincipal, which means all others")),
+        ({"Principal": "*", "Condition": ORGANIZATION}, ("pass", "")),
+        (
+            {"Principal": "*", "Condition": {"StringEquals": {"AWS:SourceOwner": "111122223333"}}},
+            ("pass", ""),
+        ),
+        ({"Principal": {"AWS": "arn:aws:iam::444455556666:root"}}, ("pass", "")),
+        ({"Principal": {"Service": "${terraform_data.it.output}"}}, ("unknown", "is known only after apply")),
+    ],
+)
+def test_what_others_may_use_is_not_for_everybody(
+    type_: str, name: str, members: Any, found: tuple[str, str]
+) -> None:
+    text = Template(allowed(Action="sns:Publish", Resource="*", **members))
+    state, message = found
+    said = (state, f"{name} {message}" if message else "")
+    assert ask("SW_POLICY_PUBLIC", resource(f"{type_}.a", {name: text})) == said
+
+
+def test_a_policy_inside_a_topic_hides_only_where_it_is_configured() -> None:
+    told = resource("aws_sns_topic.a", {"policy": allowed(Action="sns:Publish", Principal="*")})
+    assert ask("SW_POLICY_INLINE", told)[0] == "pass"
+    written = dataclasses.replace(told, configured=frozenset({"policy"}))
+    assert ask("SW_POLICY_INLINE", written) == ("fail", "policy is set")
+
+
+AWS = "arn:aws:iam::aws:policy/"
+
+
+@pytest.mark.parametrize(
+    ("arn", "state"),
+    [
+        (f"{AWS}AdministratorAccess", "fail"),
+        (f"{AWS}AmazonSageMakerFullAccess", "fail"),
+        (f"{AWS}aws-service-role/CloudWatchFullAccessV2", "fail"),
+        (f"{AWS}service-role/AmazonSageMakerGroundTruthExecution", "pass"),
+        ("arn:aws:iam::111122223333:policy/OurFullAccess", "pass"),
+        (Template("${aws_iam_policy.a.arn}"), "pass"),
+        (Template(f"{AWS}${{aws_iam_policy.a.name}}"), "unknown"),
+        (Template("${terraform_data.it.output}"), "unknown"),
+    ],
+)
+def test_a_wide_policy_of_aws_is_not_used(arn: Any, state: str) -> None:
+    for type_, name in (
+        ("aws_iam_role_policy_attachment", "policy_arn"),
+        ("aws_ssoadmin_managed_policy_attachment", "managed_policy_arn"),
+    ):
+        assert ask("SW_POLICY_AWS", resource(f"{type_}.a", {name: arn}))[0] == state
+    role = resource("aws_iam_role.a", {"managed_policy_arns": ["x", arn]})
+    written = dataclasses.replace(role, configured=frozenset({"managed_policy_arns"}))
+    assert ask("SW_POLICY_AWS", written)[0] == state
+    assert ask("SW_POLICY_AWS", role)[0] == "pass", "AWS tells what is attached elsewhere"
+
+
+def test_what_is_inside_a_role_is_left_alone_only_where_aws_tells_of_it() -> None:
+    inside = {"inline_policy": [{"name": "a", "policy": "{}"}]}
+    role = resource("aws_iam_role.a", inside)
+    assert ask("SW_POLICY_INLINE", role) == ("fail", "inline_policy a is set")
+    told = dataclasses.replace(role, change=dataclasses.replace(role.change, before=inside))
+    assert ask("SW_POLICY_INLINE", told)[0] == "pass"
+    written = dataclasses.replace(told, configured=frozenset({"inline_policy"}))
+    assert ask("SW_POLICY_INLINE", written)[0] == "fail"
+    assert ask("SW_POLICY_INLINE", resource("aws_iam_role.a", {"inline_policy": Unknown()}))[0] == "unknown"
+    assert (
+        ask("SW_POLICY_INLINE", resource("aws_iam_role.a", {"inline_policy": Unknown(computed=True)}))[0]
+        == "pass"
+    )
+
+
+def entry(**arguments: Any) -> dict[str, Any]:
+    return {"from_port": 22, "to_port": 22, "protocol": "tcp", "cidr_blocks": ["0.0.0.0/0"], **arguments}
+
+
+@pytest.mark.parametrize(
+    ("entries", "state"),
+    [
+        ([entry()], "fail"),
+        ([entry(cidr_blocks=["10.0.0.0/8"], self=True), entry()], "fail"),
+        ([entry(cidr_blocks=Unknown()), entry()], "fail"),
+        ([entry(from_port=0, to_port=65535)], "fail"),
+        ([entry(from_port=0, to_port=0, protocol="-1")], "fail"),
+        ([entry(from_port=443, to_port=443)], "pass"),
+        ([entry(cidr_blocks=["10.0.0.0/8"], from_port=Unknown())], "pass"),
+        ([entry(cidr_blocks=Unknown())], "unknown"),
+        ([entry(cidr_blocks=[Unknown()])], "unknown"),
+        ([entry(to_port=Unknown())], "unknown"),
+        (Unknown(), "unknown"),
+        (Unknown(computed=True), "pass"),
+        ([], "pass"),
+    ],
+)
+def test_the_world_does_not_come_in(entries: Any, state: str) -> None:
+    for type_ in ("aws_security_group", "aws_default_security_group"):
+        assert ask("SW_GROUP_INGRESS", resource(f"{type_}.a", {"ingress": entries}))[0] == state
+
+
+def test_a_rule_by_itself_is_judged_by_its_direction() -> None:
+    values = entry(protocol="-1", type="egress")
+    assert ask("SW_GROUP_INGRESS", resource("aws_security_group_rule.a", values))[0] == "pass"
+    assert ask("SW_GROUP_EGRESS", resource("aws_security_group_rule.a", values))[0] == "fail"
+    values = {"ip_protocol": "-1", "cidr_ipv6": "::/0", "cidr_ipv4": None}
+    assert ask("SW_GROUP_INGRESS", resource("aws_vpc_security_group_ingress_rule.a", values))[0] == "fail"
+
+
+@pytest.mark.parametrize("argument", ["force_destroy", "force_delete"])
+def test_a_switch_that_comes_from_elsewhere_is_not_off(argument: str) -> None:
+    laundered = resource("aws_s3_bucket.a", {argument: Template("${terraform_data.it.output}")})
+    assert ask("SW_STATEFUL_FORCE_DESTROY", laundered)[0] == "unknown"
+
+
+def domain(**arguments: Any) -> Resource:
+    return resource("aws_sagemaker_domain.studio", arguments)
+
+
+@pytest.mark.parametrize(
+    ("access", "state"),
+    [("VpcOnly", "pass"), ("PublicInternetOnly", "fail"), (None, "fail"), (Unknown(), "unknown")],
+)
+def test_apps_reach_the_network_through_the_vpc(access: Any, state: str) -> None:
+    assert ask("SW_STUDIO_VPC", domain(app_network_access_type=access))[0] == state
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"),
+    [
+        ([{"home_efs_file_system": "Retain"}], "pass"),
+        ([{"home_efs_file_system": None}], "pass"),
+        ([], "pass"),
+        ([{"home_efs_file_system": "Delete"}], "fail"),
+        ([{"home_efs_file_system": Unknown()}], "unknown"),
+        (Unknown(), "unknown"),
+    ],
+)
+def test_homes_outlive_their_domain(policy: Any, state: str) -> None:
+    assert ask("SW_STUDIO_HOMES", domain(retention_policy=policy))[0] == state
+
+
+def idle(status: Any) -> list[dict[str, Any]]:
+    return [{"app_lifecycle_management": [{"idle_settings": [{"lifecycle_management": status}]}]}]
+
+
+def settings(lab: Any, editor: Any, hidden: Any = ()) -> list[dict[str, Any]]:
+    portal = [{"hidden_app_types": list(hidden)}] if isinstance(hidden, (list, tuple)) else hidden
+    return [
+        {
+            "studio_web_portal_settings": portal,
+            "jupyter_lab_app_settings": lab,
+            "code_editor_app_settings": editor,
+        }
+    ]
+
+
+ON, OFF = idle("ENABLED"), idle("DISABLED")
+
+
+@pytest.mark.parametrize(
+    ("users", "spaces", "state"),
+    [
+        (settings(ON, ON), [], "pass"),
+        (settings(ON, OFF), [], "fail"),
+        (settings(ON, []), [], "fail"),
+        (settings(ON, [], ["CodeEditor"]), [], "pass"),
+        (settings(ON, [{"app_lifecycle_management": []}]), [], "fail"),
+        (settings(ON, ON), [{"jupyter_lab_app_settings": ON}], "pass"),
+        (settings(ON, ON), [{"jupyter_lab_app_settings": OFF}], "fail"),
+        (settings([], ON, ["JupyterLab"]), [{"jupyter_lab_app_settings": []}], "pass"),
+        (settings(ON, Unknown()), [], "unknown"),
+        (settings(ON, [], Unknown()), [], "unknown"),
+        (settings(ON, [], [Unknown()]), [], "unknown"),
+    ],
+)
+def test_every_app_that_is_shown_ends_when_it_is_idle(users: Any, spaces: Any, state: str) -> None:
+    studio = domain(default_user_settings=users, default_space_settings=spaces)
+    assert ask("SW_STUDIO_IDLE", studio)[0] == state
+
+
+@pytest.mark.parametrize(
+    ("users", "state"),
+    [(settings([], []), "pass"), (settings(ON, []), "pass"), (settings(OFF, []), "fail"), ([], "pass")],
+)
+def test_a_profile_does_not_switch_idle_shutdown_off(users: Any, state: str) -> None:
+    profile = resource("aws_sagemaker_user_profile.grace", {"user_settings": users})
+    assert ask("SW_STUDIO_IDLE", profile)[0] == state
+
+
+def notebook(**arguments: Any) -> Resource:
+    values = {
+        "direct_internet_access": "Disabled",
+        "root_access": "Disabled",
+        "subnet_id": "subnet-1",
+        "instance_metadata_service_configuration": [{"minimum_instance_metadata_service_version": "2"}],
+        **arguments,
+    }
+    return resource("aws_sagemaker_notebook_instance.churn", values)
+
+
+METADATA = "instance_metadata_service_configuration.minimum_instance_metadata_service_version"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({}, ("pass", "")),
+        ({"subnet_id": Unknown(("aws_subnet.a.id",))}, ("pass", "")),
+        ({"subnet_id": Unknown()}, ("unknown", "subnet_id is known only after apply")),
+        ({"subnet_id": None}, ("fail", "subnet_id is not set")),
+        ({"direct_internet_access": "Enabled"}, ("fail", "direct_internet_access is Enabled")),
+        ({"root_access": None}, ("fail", "root_access is not set")),
+        ({"root_access": "Enabled", "subnet_id": Unknown()}, ("fail", "root_access is Enabled")),
+        ({"instance_metadata_service_configuration": []}, ("fail", f"{METADATA} is not 2")),
+        (
+            {"instance_metadata_service_configuration": Unknown(computed=True)},
+            ("fail", f"{METADATA} is not 2"),
+        ),
+        (
+            {
+                "instance_metadata_service_configuration": [
+                    {"minimum_instance_metadata_service_version": Unknown(computed=True)}
+                ]
+            },
+            ("fail", f"{METADATA} is not 2"),
+        ),
+    ],
+)
+def test_a_notebook_instance_is_closed(arguments: Any, found: tuple[str, str]) -> None:
+    assert ask("SW_NOTEBOOK_CLOSED", notebook(**arguments)) == found
+
+
+def shares(option: Any, key: Any) -> dict[str, Any]:
+    return {"sharing_settings": [{"notebook_output_option": option, "s3_kms_key_id": key}]}
+
+
+@pytest.mark.parametrize(
+    ("users", "found"),
+    [
+        ([shares("Disabled", None)], ("pass", "")),
+        ([shares("Allowed", f"{ARN}key/ours")], ("pass", "")),
+        ([shares("Allowed", None)], ("fail", "user_settings.sharing_settings.s3_kms_key_id is not set")),
+        (
+            [{"canvas_app_settings": [{"workspace_settings": [{"s3_kms_key_id": "alias/aws/s3"}]}]}],
+            (
+                "fail",
+                "user_settings.canvas_app_settings.workspace_settings.s3_kms_key_id is alias/aws/s3, "
+                "a key of AWS",
+            ),
+        ),
+        (
+            [shares(Unknown(), None)],
+            (
+                "unknown",
+                "user_settings[0].sharing_settings[0].notebook_output_option is known only after apply",
+            ),
+        ),
+    ],
+)
+def test_what_a_profile_writes_to_s3_has_a_key(users: Any, found: tuple[str, str]) -> None:
+    profile = resource("aws_sagemaker_user_profile.grace", {"user_settings": users})
+    assert ask("SW_STUDIO_KMS", profile) == found
+
+
+OFFLINE = {"s3_storage_config": [{"kms_key_id": f"{ARN}key/ours"}]}
+
+
+@pytest.mark.parametrize(
+    ("stores", "found"),
+    [
+        ({"offline_store_config": [OFFLINE]}, ("pass", "")),
+        (
+            {"online_store_config": [online(f"{ARN}key/ours")], "offline_store_config": [OFFLINE]},
+            ("pass", ""),
+        ),
+        ({"online_store_config": [online(None, enable_online_store=False)]}, ("pass", "")),
+        (
+            {"online_store_config": [online(None, security_config=[])], "offline_store_config": [OFFLINE]},
+            ("fail", "online_store_config.security_config is missing"),
+        ),
+        (
+            {"offline_store_config": [{"s3_storage_config": [{"kms_key_id": None}]}]},
+            ("fail", "offline_store_config.s3_storage_config.kms_key_id is not set"),
+        ),
+        (
+            {"online_store_config": Unknown()},
+            ("unknown", "online_store_config is known only after apply"),
+        ),
+    ],
+)
+def test_both_stores_of_a_feature_group_have_a_key(stores: Any, found: tuple[str, str]) -> None:
+    assert ask("SW_FEATURE_STORE_KMS", resource("aws_sagemaker_feature_group.a", stores)) == found
+
+
+@pytest.mark.parametrize(
+    ("configuration", "state"),
+    [
+        ([results("CSE_KMS", f"{ARN}key/ours")], "pass"),
+        ([results("SSE_S3", None)], "fail"),
+        ([results(Unknown(), f"{ARN}key/ours")], "unknown"),
+        ([{"result_configuration": []}], "fail"),
+        ([], "fail"),
+    ],
+)
+def test_results_of_queries_have_a_key(configuration: Any, state: str) -> None:
+    assert (
+        ask("SW_QUERY_KMS", resource("aws_athena_workgroup.a", {"configuration": configuration}))[0] == state
+    )
+
+
+@pytest.mark.parametrize("encryption", [[], [{"type": "AWS_OWNED_KEY", "kms_key_id": f"{ARN}key/ours"}]])
+def test_a_state_machine_under_a_key_of_aws_fails(encryption: Any) -> None:
+    machine = resource("aws_sfn_state_machine.a", {"encryption_configuration": encryption})
+    assert ask("SW_WORKFLOW_KMS", machine)[0] == "fail"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -67,9 +68,12 @@ def test_what_the_configuration_tells_is_known(text: str, value: object) -> None
 @pytest.mark.parametrize(
     ("text", "references"),
     [
-        ("${aws_s3_bucket.b.arn}", ("aws_s3_bucket.b",)),
-        ("${aws_s3_bucket.b.arn}/*", ("aws_s3_bucket.b",)),
-        ('{"Resource": ["${aws_s3_bucket.b.arn}", "${aws_s3_bucket.b.id}"]}', ("aws_s3_bucket.b",) * 2),
+        ("${aws_s3_bucket.b.arn}", ("aws_s3_bucket.b.arn",)),
+        ("${aws_s3_bucket.b.arn}/*", ("aws_s3_bucket.b.arn",)),
+        (
+            '{"Resource": ["${aws_s3_bucket.b.arn}", "${aws_s3_bucket.b.id}"]}',
+            ("aws_s3_bucket.b.arn", "aws_s3_bucket.b.id"),
+        ),
     ],
 )
 def test_what_aws_has_yet_to_name_stays_in_place(text: str, references: tuple[str, ...]) -> None:
@@ -104,7 +108,7 @@ def test_what_the_configuration_does_not_tell_plainly_is_unknown(text: str) -> N
 
 def test_an_argument_of_hcl_is_unknown_but_tells_its_references() -> None:
     found = complete({"references": ["aws_s3_bucket.b.arn", "aws_s3_bucket.b"]})
-    assert found == Unknown(("aws_s3_bucket.b",))
+    assert found == Unknown(("aws_s3_bucket.b.arn",))
 
 
 @pytest.mark.parametrize("reference", ["var.x", "local.x", "each.value", "data.aws_x.y.z", "module.m.arn"])
@@ -228,3 +232,62 @@ def test_reading_an_unknown_value_never_gives_one() -> None:
             read()
     with pytest.raises(Undecided, match=r"aws_x\.s: a\.b\[1\]"):
         list(block["a"]["b"])
+
+
+def repeated(expression: Json, reference: Json, key: Any = "a") -> Any:
+    """Return what an argument of one instance comes to, that refers to instances of a bucket."""
+    index = json.dumps([key])
+    document = plan()
+    document["configuration"]["root_module"]["resources"] = [
+        {
+            "address": "aws_s3_bucket.b",
+            "mode": "managed",
+            "expressions": reference,
+            "for_each_expression": {},
+        },
+        {
+            "address": "aws_x.s",
+            "mode": "managed",
+            "expressions": {"x": expression},
+            "for_each_expression": {},
+        },
+    ]
+    values: dict[str, Json] = {f"aws_s3_bucket.b{index}": {}, f"aws_x.s{index}": {}}
+    marks = {f"aws_s3_bucket.b{index}": {"bucket": True, "id": True}, f"aws_x.s{index}": {"x": True}}
+    expressions = Expressions(document, values, marks, {})
+    return expressions.complete(f"aws_x.s{index}", "", {}, {"x": True})["x"]
+
+
+@pytest.mark.parametrize("key", ["a", "with space"])
+def test_each_key_means_the_instance_of_the_same_key(key: str) -> None:
+    reference = {"bucket": {"constant_value": "data-${each.key}"}}
+    named = repeated({"constant_value": "${aws_s3_bucket.b[each.key].bucket}"}, reference, key)
+    assert named == f"data-{key}"
+    found = repeated({"constant_value": "${aws_s3_bucket.b[each.key].id}"}, reference, key)
+    assert Block({"x": found}).references("x") == (f'aws_s3_bucket.b["{key}"]',)
+    found = repeated({"references": ["aws_s3_bucket.b", "each.key"]}, reference, key)
+    assert Block({"x": found}).references("x") == (f'aws_s3_bucket.b["{key}"]',)
+
+
+def test_count_index_means_the_instance_of_the_same_number() -> None:
+    found = repeated({"constant_value": "${aws_s3_bucket.b[count.index].id}"}, {}, 1)
+    assert Block({"x": found}).references("x") == ("aws_s3_bucket.b[1]",)
+    assert repeated({"constant_value": "${count.index}"}, {}, 1) == 1
+
+
+def test_each_key_beside_other_references_tells_nothing() -> None:
+    for references in (
+        ["aws_s3_bucket.b", "each.key", "var.x"],
+        ["aws_s3_bucket.b", "aws_x.c", "each.key"],
+        ["aws_s3_bucket.b.id", "aws_s3_bucket.b", "each.key"],
+        ["aws_s3_bucket.b", "each.value"],
+    ):
+        assert repeated({"references": references}, {}) == Unknown()
+
+
+def test_a_text_that_is_not_whole_cannot_be_read_as_a_value() -> None:
+    block = Block({"x": Template("${terraform_data.it.output}"), "y": [Template("${a.b.c}-d")]})
+    for read in (lambda: block["x"], lambda: block.get("x"), lambda: list(block["y"])):
+        with pytest.raises(Undecided):
+            read()
+    assert block.text("x") == "${terraform_data.it.output}"

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sagewright.gate import PlanInput, Report, gate
+from sagewright.gate.identity import identity, key_of
 from sagewright.gate.report import Result
 
 from .conftest import ACCOUNT, Json, Judge, edit, environment, errors, plan, planned, states
@@ -113,13 +114,17 @@ UNKNOWN = planned(
 )
 
 
-def test_an_unknown_value_denies_in_production_and_advises_elsewhere(judge: Judge) -> None:
+def test_an_unknown_value_denies_in_production_and_where_protected_and_advises_elsewhere(
+    judge: Judge,
+) -> None:
     report = judge(plan(UNKNOWN))
     assert report.exit_code == 1
     result = by_rule(report, "CKV_AWS_338")
     assert (result.state, result.mode) == ("unknown", "deny")
     assert result.message == "retention_in_days is known only after apply"
-    report = judge(plan(UNKNOWN), production=False)
+    staging = judge(plan(UNKNOWN), production=False)
+    assert (staging.exit_code, by_rule(staging, "SW_LOG_RETENTION").mode) == (1, "deny")
+    report = judge(plan(UNKNOWN), production=False, protected=False)
     result = by_rule(report, "SW_LOG_RETENTION")
     assert (report.exit_code, result.state, result.mode) == (0, "unknown", "advise")
 
@@ -143,8 +148,8 @@ def test_a_policy_with_one_unknown_arn_is_still_judged_by_its_actions(judge: Jud
             }
         },
     )
-    result = by_rule(judge(plan(bucket, role_policy)), "CKV_AWS_63")
-    assert (result.state, result.message) == ("fail", "policy allows * on ${aws_s3_bucket.data.arn}")
+    result = by_rule(judge(plan(bucket, role_policy)), "SW_POLICY_STAR")
+    assert (result.state, result.message) == ("fail", "a statement allows *")
 
 
 def test_a_policy_of_which_only_the_references_are_known_is_unknown_not_passed(judge: Judge) -> None:
@@ -221,6 +226,8 @@ from policies.plan.model import rule
 def broken(resource, planned):
     raise RuntimeError("out of order")
 """
+LEAVING_CHECK = RAISING_CHECK.replace('RuntimeError("out of order")', "SystemExit(0)")
+LEAVING_RULE = RAISING_RULE.replace('RuntimeError("out of order")', "SystemExit(0)")
 ODD_RULE = """
 from policies.plan.model import rule
 
@@ -251,6 +258,18 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
         (
             lambda folder: (folder / "plan" / "tags.py").write_text(RAISING_RULE),
             "the rule failed: RuntimeError: out of order",
+        ),
+        (
+            lambda folder: (folder / "checkov" / "sagewright_log_retention.py").write_text(LEAVING_CHECK),
+            "the check failed: SystemExit: 0",
+        ),
+        (
+            lambda folder: (folder / "plan" / "tags.py").write_text(LEAVING_RULE),
+            "the rule failed: SystemExit: 0",
+        ),
+        (
+            lambda folder: (folder / "plan" / "tags.py").write_text("raise SystemExit(0)"),
+            "cannot be loaded: SystemExit: 0",
         ),
         (
             lambda folder: (folder / "plan" / "tags.py").write_text(ODD_RULE),
@@ -359,7 +378,7 @@ def test_checkov_failing_as_a_whole_closes_the_gate(judge: Judge, monkeypatch: p
     report = judge(plan(LOGS))
     assert report.exit_code == 3
     assert "checkov failed: RuntimeError: out of order" in errors(report)
-    assert "CKV_AWS_158 gave none for aws_cloudwatch_log_group.churn" in errors(report)
+    assert "CKV_AWS_338 gave none for aws_cloudwatch_log_group.churn" in errors(report)
 
 
 def test_a_check_that_skips_a_resource_closes_the_gate(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -453,11 +472,21 @@ def test_a_waiver_does_not_stand_in_the_way_of_removing_what_it_excused(judge: J
 
 
 def test_a_star_in_a_waiver_stands_for_any_characters(judge: Judge, policies: Path) -> None:
-    text = WAIVER.replace("aws_ecr_repository.churn", 'aws_ecr_*["ch*"]')
+    text = WAIVER.replace("aws_ecr_repository.churn", 'aws_ecr_repository.ch*["ur*"]')
     report = judge(plan(MUTABLE), policies=waived(policies, text), today=LAST_DAY)
     assert "covers nothing" in errors(report), "brackets are plain characters"
     text = WAIVER.replace("aws_ecr_repository.churn", "aws_ecr_repository.ch*")
     assert judge(plan(MUTABLE), policies=waived(policies, text), today=LAST_DAY).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a*", "aws_*", "*_*", "aws_ecr_repository.*", "*.churn", "aws_ecr_*.churn", "aws_ecr_repository.c*"],
+)
+def test_a_waiver_for_almost_anything_is_refused(judge: Judge, policies: Path, address: str) -> None:
+    text = WAIVER.replace("aws_ecr_repository.churn", f'"{address}"')
+    report = judge(plan(MUTABLE), policies=waived(policies, text), today=LAST_DAY)
+    assert "name what is waived, its whole type and some of its name" in errors(report)
 
 
 @pytest.mark.parametrize(
@@ -467,7 +496,11 @@ def test_a_star_in_a_waiver_stands_for_any_characters(judge: Judge, policies: Pa
         ("2031-01-31", "soon", "expires: Input should be a valid date"),
         ("    owner: ml-platform@example.com\n", "", "owner: Field required"),
         ("reason: tags are moved until the build is repaired", "reason: later", "reason: String should have"),
-        ("aws_ecr_repository.churn", '"*"', "name what is waived, not everything"),
+        (
+            "aws_ecr_repository.churn",
+            '"*"',
+            "name what is waived, its whole type and some of its name: got '*'",
+        ),
         ("rule: CKV_AWS_51", "rule: CKV_AWS_9999", "no such rule: CKV_AWS_9999"),
         ("environments: [prod]", "environments: []", "environments: List should have at least 1 item"),
         ("    stack: serving\n", "    stack: serving\n    stack: training\n", "'stack' is there twice"),
@@ -490,11 +523,12 @@ def test_relations_are_followed_over_stacks(judge: Judge) -> None:
     configuration = planned(
         "aws_sagemaker_endpoint_configuration.c", {"name": "c", "production_variants": variants}
     )
-    model = planned("aws_sagemaker_model.m", {"name": "churn", "enable_network_isolation": False})
     training = {"Environment": "prod", "Stack": "training"}
-    report = judge(plan(configuration), plan(model, tags=training))
+    values = {"name": "churn", "enable_network_isolation": False, "tags_all": training}
+    model = plan(planned("aws_sagemaker_model.m", values), tags=training)
+    report = judge(plan(configuration), model)
     assert states(report, "SW_MODEL_VPC") == {"aws_sagemaker_model.m": "pass"}
-    assert states(judge(plan(model)), "SW_MODEL_VPC") == {"aws_sagemaker_model.m": "fail"}
+    assert states(judge(model), "SW_MODEL_VPC") == {"aws_sagemaker_model.m": "fail"}
 
 
 def test_the_report_for_a_program_is_json_with_every_field(judge: Judge) -> None:
@@ -518,6 +552,39 @@ def test_the_report_for_a_program_is_json_with_every_field(judge: Judge) -> None
     }
 
 
+def test_the_digest_of_a_plan_is_stable_and_tells_two_secrets_apart(judge: Judge) -> None:
+    def digest(value: str, kept: str = "x") -> str:
+        secret = planned("aws_ssm_parameter.a", {"value": value}, sensitive={"value": True})
+        other = planned("aws_ssm_parameter.b", {"value": kept}, actions=["no-op"])
+        document = judge(plan(secret, other)).to_dict()
+        assert [one["stack"] for one in document["plans"]] == ["prod-serving"]
+        return str(document["plans"][0]["digest"])
+
+    assert digest("one") == digest("one") == digest("one", "y") != digest("two")
+
+
+def test_the_key_of_digests_is_made_once_and_readable_for_its_user_only(tmp_path: Path) -> None:
+    key = key_of(tmp_path)
+    assert key_of(tmp_path) == key
+    assert len(key) == 32
+    assert (tmp_path / "plan-key").stat().st_mode & 0o777 == 0o600
+    assert identity(plan(LOGS), key) != identity(plan(LOGS), b"another")
+
+
+def test_a_program_beside_the_provider_is_denied_wherever_it_stands(judge: Judge) -> None:
+    document = plan(LOGS)
+    root = document["configuration"]["root_module"]
+    root["resources"].append({"address": "data.external.x", "mode": "data", "type": "external", "name": "x"})
+    inner: Json = {"address": "null_resource.x", "mode": "managed", "type": "null_resource", "name": "x"}
+    inner |= {"provisioners": [{"type": "remote-exec"}, {"type": "remote-exec"}], "count_expression": {}}
+    root["module_calls"] = {"m": {"module": {"resources": [inner]}}}
+    report = judge(document)
+    assert {result.address: result.message for result in report.results if result.denies} == {
+        "data.external.x": "the data source runs a program",
+        "module.m.null_resource.x": "provisioner remote-exec runs a program",
+    }
+
+
 def test_the_variable_that_turns_failures_into_passes_has_no_effect(
     judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -526,9 +593,9 @@ def test_the_variable_that_turns_failures_into_passes_has_no_effect(
         {"name": "churn", "retention_in_days": 400},
         unknown={"kms_key_id": True},
     )
-    before = states(judge(plan(group)), "CKV_AWS_158")
+    before = states(judge(plan(group)), "SW_LOG_KMS")
     monkeypatch.setenv("EVAL_TF_PLAN_AFTER_UNKNOWN", "true")
-    assert states(judge(plan(group)), "CKV_AWS_158") == before == {"aws_cloudwatch_log_group.churn": "fail"}
+    assert states(judge(plan(group)), "SW_LOG_KMS") == before == {"aws_cloudwatch_log_group.churn": "fail"}
 
 
 def test_no_packet_leaves_and_nothing_is_printed(

@@ -246,3 +246,70 @@ def test_one_bad_plan_closes_the_gate_for_all_and_the_others_are_still_judged(ju
     report = judge(plan(bucket), plan(KEY, tags={**TAGS, "Environment": "dev"}))
     assert report.exit_code == 3
     assert any(result.rule == "SW_STATEFUL_DELETE" and result.denies for result in report.results)
+
+
+GONE = {"type": "String", "tags_all": {**TAGS, "Environment": "dev"}}
+
+
+@pytest.mark.parametrize("actions", [["delete"], ["update"], ["delete", "create"], ["forget"]])
+def test_what_changes_must_not_have_been_of_another_environment(judge: Judge, actions: list[str]) -> None:
+    document = plan(planned("aws_ssm_parameter.a", {"type": "String"}, actions=actions, before=GONE))
+    closed(judge(document), "is of environment dev, prod, expected prod")
+    kept = plan(KEY, planned("aws_ssm_parameter.b", GONE, actions=["no-op"]))
+    assert judge(kept).verdict == "open", "what stays as it is is nobody's harm"
+
+
+def test_what_changes_must_not_have_been_of_another_stack(judge: Judge) -> None:
+    before = {"type": "String", "tags_all": {**TAGS, "Stack": "training"}}
+    document = plan(planned("aws_ssm_parameter.a", {"type": "String"}, actions=["update"], before=before))
+    for stack in (None, "prod-serving"):
+        closed(judge(document, stack=stack), "is of stack prod-serving, prod-training, expected prod-serving")
+
+
+def arn(account: str, service: str = "kms") -> Json:
+    return {"arn": f"arn:aws:{service}:eu-central-1:{account}:thing/1"}
+
+
+def test_what_changes_must_not_be_in_another_account(judge: Judge) -> None:
+    document = plan(planned("aws_kms_alias.a", actions=["delete"], before=arn("888899990000")), tags={})
+    document["configuration"]["provider_config"] = {}
+    closed(judge(document), "is for account 888899990000, but prod is 111122223333")
+    document = plan(
+        planned("aws_kms_alias.a", actions=["delete"], before=arn("111122223333")),
+        planned("aws_s3_object.a", actions=["delete"], before=arn("", "s3")),
+        planned("aws_kms_alias.b", arn("888899990000"), actions=["no-op"]),
+        planned("aws_cloudwatch_event_target.a", arn("888899990000", "events")),
+    )
+    assert judge(document).verdict == "open", "a rule may tell another account's bus"
+
+
+def test_no_provider_may_be_for_another_account_only(judge: Judge) -> None:
+    document = plan(KEY)
+    document["configuration"]["provider_config"]["aws.other"] = {
+        "name": "aws",
+        "alias": "other",
+        "expressions": {"allowed_account_ids": {"constant_value": ["888899990000"]}},
+    }
+    closed(judge(document), "is for account 888899990000, but prod is 111122223333")
+
+
+def test_a_plan_that_says_two_things_of_one_object_is_refused(judge: Judge) -> None:
+    document = plan(planned("aws_kms_key.a", actions=["delete"]))
+    again = plan(planned("aws_kms_key.a", actions=["no-op"]))
+    document["resource_changes"] += again["resource_changes"]
+    document["planned_values"] = again["planned_values"]
+    closed(judge(document), "says two things of aws_kms_key.a")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"variables": {"x": "s"}},
+        {"output_changes": [1]},
+        {"resource_drift": ["x"]},
+        {"prior_state": "x"},
+        {"configuration": {"provider_config": [1], "root_module": {}}},
+    ],
+)
+def test_a_plan_whose_secrets_cannot_be_told_is_refused(judge: Judge, odd: Json) -> None:
+    closed(judge(plan(KEY, **odd)), "is not laid out as a plan")

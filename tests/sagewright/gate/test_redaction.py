@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewright.gate import Report, show
+from sagewright.gate import PlanError, Report, redacted_text, show
 from sagewright.gate.redaction import HIDDEN, Redactor, looks_secret
 
 from .conftest import Json, Judge, edit, plan, planned
@@ -197,3 +197,44 @@ def leaky(resource, planned):
     text = printed(judge(plan(resource), policies=policies))
     assert f"the rule failed: ValueError: {HIDDEN}" in text
     assert SECRET not in text
+
+
+def test_every_key_in_a_text_is_hidden_not_only_the_first() -> None:
+    text = "AKIAABCDEFGHIJKLMNOP, AKIAQRSTUVWXYZ234567; a://u:hunter22@h b://v:sommer99@h"
+    assert Redactor().hide(text) == f"{HIDDEN}, {HIDDEN}; a{HIDDEN}h b{HIDDEN}h"
+
+
+def test_what_surrounds_a_private_key_stays_readable() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIBOgIBAAJBAKj34GkxFhD90vcN\n-----END PRIVATE KEY-----"
+    assert Redactor().hide(f"before\n{key}\nafter") == f"before\n{HIDDEN}\nafter"
+
+
+def test_the_id_of_what_is_no_resource_of_aws_may_be_a_secret() -> None:
+    made = planned("random_string.word", {"result": SECRET, "id": SECRET})
+    used = planned("aws_db_instance.a", {"password": SECRET}, sensitive={"password": True})
+    redactor = Redactor()
+    redactor.learn(plan(made, used))
+    assert redactor.hide(f"the word is {SECRET}") == f"the word is {HIDDEN}"
+
+
+@pytest.mark.parametrize("argument", ["region", "path", "url", "type", "address"])
+def test_a_marked_value_stays_hidden_where_another_argument_holds_it_unmarked(argument: str) -> None:
+    marked = planned("aws_ssm_parameter.a", {"value": SECRET}, sensitive={"value": True})
+    redactor = Redactor()
+    redactor.learn(plan(marked, planned("aws_x.a", {argument: SECRET})))
+    assert SECRET not in redactor.hide(SECRET)
+
+
+def test_the_text_of_a_plan_is_told_without_its_secrets() -> None:
+    environment = {"DB_PASSWORD": SECRET, "MODE": SECRET}
+    document = plan(planned("aws_sagemaker_model.m", {"primary_container": [{"environment": environment}]}))
+    text = f'+ name = "m"\n+ environment = {{\n  + "DB_PASSWORD" = "{SECRET}"\n  + "MODE" = "{SECRET}"\n}}'
+    told = redacted_text(text, document)
+    assert SECRET not in told
+    assert told.count(HIDDEN) == 2
+    assert '+ name = "m"' in told
+
+
+def test_the_text_of_what_is_no_plan_is_not_told() -> None:
+    with pytest.raises(PlanError, match="is not laid out as a plan"):
+        redacted_text("text", {"variables": {"x": "s"}})
