@@ -1,10 +1,11 @@
 """What every module is made of: value objects, checks that let Tokens through, IAM statements."""
 
 from .checks import at_least, at_most, distinct, matches, not_empty, one_of, refuse, unresolved, when
-from .record import record
+from .record import ByKind, record
 from .statement import Principal, Statement, document
 
 __all__ = [
+    "ByKind",
     "Principal",
     "Statement",
     "at_least",

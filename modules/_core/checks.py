@@ -6,6 +6,7 @@ A Token stands for a value that only Terraform knows: it passes every check.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 
@@ -89,3 +90,10 @@ def no_longer_than(name: str, value: str | None, maximum: int) -> str | None:
     if value is None or unresolved(value) or len(value) <= maximum:
         return None
     return f"{name}: supply at most {maximum} characters, got {len(value)}: {value!r}"
+
+
+def printable(name: str, value: str | None) -> str | None:
+    """Check that a text has no control characters and the like, which SageMaker takes in no description."""
+    if value is None or unresolved(value) or not any(unicodedata.category(one)[0] == "C" for one in value):
+        return None
+    return f"{name}: supply a text without line breaks and other control characters, got {value!r}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from typing_extensions import dataclass_transform
 
@@ -20,3 +20,17 @@ def record(cls: type[T]) -> type[T]:
     made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
     made.__pydantic_config__ = {"extra": "forbid", "strict": True, "use_attribute_docstrings": True}  # type: ignore[attr-defined]
     return made
+
+
+class ByKind:
+    """Marks a union of records that are told apart by `kind`: `Annotated[OnDemand | Provisioned, ByKind()]`.
+
+    Whoever reads it by pydantic gets the errors of the record that is meant, and of no other.
+    https://docs.pydantic.dev/latest/concepts/unions/#discriminated-unions
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Hand over to pydantic, which alone calls this."""
+        from pydantic import Discriminator
+
+        return Discriminator("kind").__get_pydantic_core_schema__(source, handler)

@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import field
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 
 from .checks import not_empty, one_of, refuse
 from .record import record
@@ -52,7 +52,10 @@ class Statement:
         if self.resources:
             made["Resource"] = list(self.resources)
         if self.principals:
-            made["Principal"] = {principal.kind: list(principal.identifiers) for principal in self.principals}
+            made["Principal"] = {
+                kind: [one for other in self.principals if other.kind == kind for one in other.identifiers]
+                for kind in dict.fromkeys(principal.kind for principal in self.principals)
+            }
         if self.conditions:
             made["Condition"] = {
                 operator: {
@@ -63,7 +66,17 @@ class Statement:
         return made
 
 
+def merged(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Return the statements with those in one that differ in their resources only: IAM limits the length."""
+    made: dict[str, Statement] = {}
+    for statement in statements:
+        rest = json.dumps({**statement.to_dict(), "Resource": bool(statement.resources)}, sort_keys=True)
+        resources = (*made[rest].resources, *statement.resources) if rest in made else statement.resources
+        made[rest] = replace(statement, resources=tuple(dict.fromkeys(resources)))
+    return tuple(made.values())
+
+
 def document(*statements: Statement) -> str:
     """Return the policy document of these statements as JSON, the same text for the same input."""
-    body = {"Version": "2012-10-17", "Statement": [statement.to_dict() for statement in statements]}
+    body = {"Version": "2012-10-17", "Statement": [statement.to_dict() for statement in merged(statements)]}
     return json.dumps(body, sort_keys=True)

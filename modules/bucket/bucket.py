@@ -25,7 +25,24 @@ from .._aws.s3_bucket_server_side_encryption_configuration import (
     S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA,
 )
 from .._aws.s3_bucket_versioning import S3BucketVersioningA, S3BucketVersioningVersioningConfiguration
-from .._core import Principal, Statement, at_least, distinct, document, matches, not_empty, record, refuse
+from .._core import (
+    Principal,
+    Statement,
+    at_least,
+    distinct,
+    document,
+    matches,
+    not_empty,
+    record,
+    refuse,
+    when,
+)
+
+NAME = r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*\.\.)(?!\d+(\.\d+){3}$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+"""What S3 allows as the name of a bucket.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+"""
 
 EVERYONE = (Principal(kind="AWS", identifiers=("*",)),)
 
@@ -68,6 +85,15 @@ class Data:
 
 
 @record
+class States(Data):
+    """The bucket holds Terraform states: like data, and nobody can delete one, or a version of one.
+
+    A lock, `….tflock` beside its state, is written and deleted with every run.
+    https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
+    """
+
+
+@record
 class AccessLogs:
     """The bucket receives other buckets' access logs, which S3 writes only under its own key.
 
@@ -90,16 +116,22 @@ class BucketConfig:
     """A bucket; its name is unique among all accounts, so it should say whose it is."""
 
     name: str
-    content: Data | AccessLogs
+    content: Data | States | AccessLogs
     retention: Retention | None = Retention()
     """`None` keeps every version for ever."""
     partition: str = "aws"
-    """`aws`, `aws-cn` or `aws-us-gov`."""
+    """`aws` or `aws-us-gov`."""
     force_destroy: bool = False
     """Whether the bucket may be deleted with objects in it."""
 
     def __post_init__(self) -> None:
-        refuse(matches("name", self.name, r"(?!xn--)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "acme-prod-artifacts"))
+        refuse(
+            matches("name", self.name, NAME, "acme-prod-artifacts"),
+            when(
+                isinstance(self.content, States) and self.force_destroy is True,
+                "force_destroy: supply false where states are held, got true",
+            ),
+        )
 
 
 @record
@@ -231,6 +263,10 @@ class Bucket(Construct):
         algorithm, key = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
         yield self._deny_put("DenyOtherEncryption", algorithm, "aws:kms")
         yield self._deny_put("DenyOtherKey", key, content.kms_key_arn)
+        if isinstance(content, States):
+            yield self._deny("DenyDeletion", (self.arn,), {}, "s3:DeleteBucket")
+            yield self._deny("DenyVersionDeletion", (f"{self.arn}/*",), {}, "s3:DeleteObjectVersion")
+            yield self._deny("DenyStateDeletion", (f"{self.arn}/*.tfstate",), {}, "s3:DeleteObject")
 
     def _deny_put(self, sid: str, key: str, value: str) -> Statement:
         conditions = {"StringNotEquals": {key: value}, "Null": {key: "false"}}

@@ -66,7 +66,7 @@ class EcrRepositoryConfig:
     pull_account_ids: tuple[str, ...] = ()
     """Other accounts that may pull: those of the environments to which images are promoted."""
     partition: str = "aws"
-    """`aws`, `aws-cn` or `aws-us-gov`."""
+    """`aws` or `aws-us-gov`."""
     force_delete: bool = False
     """Whether the repository may be deleted with images in it."""
 
@@ -86,6 +86,15 @@ class EcrRepositoryOutputs:
     arn: str
     repository_url: str
     """Image name without tag or digest."""
+
+
+def pull_all(prefix: str, account_id: str, region: str, partition: str = "aws") -> tuple[Statement, ...]:
+    """Return what pulls images of all repositories whose names start so, those to come included."""
+    repositories = f"arn:{partition}:ecr:{region}:{account_id}:repository/{prefix}*"
+    return (
+        Statement(actions=PULL, resources=(repositories,)),
+        Statement(actions=("ecr:GetAuthorizationToken",), resources=("*",)),
+    )
 
 
 class EcrRepository(Construct):

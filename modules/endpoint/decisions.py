@@ -10,7 +10,9 @@ from .._core.checks import no_longer_than
 from .._core.instance_types import burstable, known, nvme
 
 NAME = "[a-zA-Z0-9](-*[a-zA-Z0-9])*"
-"""What SageMaker allows as the name of an endpoint or a variant, of up to 63 characters."""
+"""What SageMaker allows as the name of an endpoint, of up to 63 characters."""
+VARIANT_NAME = "[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*"
+"""The same with single hyphens: two names of variants never give one Terraform address."""
 
 
 @record
@@ -182,7 +184,8 @@ class RealTime:
     """
 
     variants: Mapping[str, Variant]
-    """The production variants by name, 1 to 10; keep the names, rollouts refuse other ones."""
+    """The production variants by name, 1 to 10, with single hyphens; keep the names, rollouts refuse other
+    ones. A variant that is to get traffic later has weight 0 until then."""
     kind: Literal["RealTime"] = "RealTime"
     """Names this kind of endpoint in an environment file."""
     data_capture: DataCapture | None = None
@@ -194,14 +197,21 @@ class RealTime:
 
     def __post_init__(self) -> None:
         weights = [variant.weight for variant in self.variants.values()]
+        types = {variant.instance_type for variant in self.variants.values()}
+        known_types = sorted(type_ for type_ in types if not unresolved(type_))
         refuse(
             not_empty("variants", self.variants),
             at_most("variants: number of variants", len(self.variants), 10),
-            *(matches("variants: name", name, NAME, "champion") for name in self.variants),
+            *(matches("variants: name", name, VARIANT_NAME, "champion") for name in self.variants),
             *(no_longer_than("variants: name", name, 63) for name in self.variants),
             when(
                 weights and not unresolved(weights) and sum(weights) <= 0,
                 "variants: supply a weight above 0 for at least one, got 0 for all",
+            ),
+            when(
+                len(set(map(nvme, known_types))) > 1,
+                "variants: supply instance types that all store on local NVMe, which takes no volume key, or "
+                f"none that does, got {', '.join(known_types)}",
             ),
         )
 

@@ -159,12 +159,13 @@ class Endpoint(Construct):
         """Make the configuration; AWS never changes one, so each change makes one of a new name."""
         capture = config.inference.data_capture
         stem = config.name if unresolved(config.name) else config.name[: NAME_PREFIX_LENGTH - 1].rstrip("-")
-        on_nvme_only = all(nvme(variant.instance_type) for variant in variants.values())
         return SagemakerEndpointConfiguration(
             self,
             "configuration",
             name_prefix=f"{stem}-",
-            kms_key_arn=None if on_nvme_only else config.kms_key_arn,
+            kms_key_arn=None
+            if any(nvme(variant.instance_type) for variant in variants.values())
+            else config.kms_key_arn,
             production_variants=[
                 blocks.production_variant(name, variant, config.model_names[variant.model])
                 for name, variant in variants.items()

@@ -30,7 +30,7 @@ class KeyConfig:
     account_id: str
     """Account whose IAM policies govern the key."""
     partition: str = "aws"
-    """`aws`, `aws-cn` or `aws-us-gov`."""
+    """`aws` or `aws-us-gov`."""
     statements: tuple[Statement, ...] = ()
     """Who else may use it: `use_by_log_groups(…)`, `use_by_service(…)`, or statements of your own."""
     deletion_window_days: int = 30

@@ -27,7 +27,7 @@ class LogGroupConfig:
     account_id: str
     region: str
     partition: str = "aws"
-    """`aws`, `aws-cn` or `aws-us-gov`."""
+    """`aws` or `aws-us-gov`."""
     retention_days: int = 365
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ from .._core.revision import Revision
 
 REGISTRIES = {
     "Platform": (
-        r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?",
+        r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com",
         "111122223333.dkr.ecr.eu-west-1.amazonaws.com/churn@sha256:<64 hexadecimal digits>",
     ),
     "Vpc": (r"[a-z0-9][a-z0-9.-]*(:\d+)?", "registry.example.com/churn@sha256:<64 hexadecimal digits>"),

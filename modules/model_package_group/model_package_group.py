@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+import json
+
 from constructs import Construct
 
+from .._aws.cloudwatch_event_rule import CloudwatchEventRule
+from .._aws.cloudwatch_event_target import CloudwatchEventTarget
 from .._aws.sagemaker_model_package_group import SagemakerModelPackageGroup
 from .._aws.sagemaker_model_package_group_policy import SagemakerModelPackageGroupPolicy
 from .._core import Principal, Statement, distinct, document, matches, record, refuse, when
-from .._core.checks import no_longer_than
+from .._core.checks import no_longer_than, printable
 
 READ = (
     "sagemaker:DescribeModelPackage",
     "sagemaker:DescribeModelPackageGroup",
     "sagemaker:ListModelPackages",
 )
+
+EVENT_BUS = r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/[\w./-]+"
+
+
+@record
+class Approvals:
+    """Where it is told that a version was approved or rejected.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+    """
+
+    event_bus_arn: str
+    """Event bus, of another account as a rule, whose policy lets this account put events."""
+
+    def __post_init__(self) -> None:
+        refuse(
+            matches(
+                "event_bus_arn",
+                self.event_bus_arn,
+                EVENT_BUS,
+                "arn:aws:events:eu-central-1:222233334444:event-bus/default",
+            )
+        )
+
+    def put(self) -> Statement:
+        """Return what the role needs with which EventBridge hands the events over."""
+        return Statement(actions=("events:PutEvents",), resources=(self.event_bus_arn,))
 
 
 @record
@@ -27,13 +58,17 @@ class ModelPackageGroupConfig:
     region: str
     """Region that the group is in."""
     partition: str = "aws"
-    """`aws`, `aws-cn` or `aws-us-gov`."""
+    """`aws` or `aws-us-gov`."""
     description: str | None = None
-    """What the model is for, at most 1024 characters."""
+    """What the model is for, at most 1024 characters without line breaks."""
     reader_account_ids: tuple[str, ...] = ()
     """Other accounts that may look at the group and its versions."""
     deployer_account_ids: tuple[str, ...] = ()
-    """Other accounts that may look, and make models of its versions."""
+    """Other accounts that may look, and make models of its versions; share artifacts and images, too."""
+    approvals: Approvals | None = None
+    """Where approvals and rejections are told; nowhere by default."""
+    events_role_arn: str | None = None
+    """Role with which EventBridge hands them over, trusted to `events.amazonaws.com`: `Approvals.put()`."""
 
     def __post_init__(self) -> None:
         accounts = (*self.reader_account_ids, *self.deployer_account_ids)
@@ -41,6 +76,7 @@ class ModelPackageGroupConfig:
             matches("name", self.name, "[a-zA-Z0-9](-*[a-zA-Z0-9])*", "acme-dev-churn"),
             no_longer_than("name", self.name, 63),
             no_longer_than("description", self.description, 1024),
+            printable("description", self.description),
             *(
                 matches(field, account, r"\d{12}", "111122223333")
                 for field, ids in (
@@ -56,6 +92,11 @@ class ModelPackageGroupConfig:
                 f"reader_account_ids, deployer_account_ids: supply other accounts than the group's own, "
                 f"which IAM governs; got {self.account_id}",
             ),
+            when(
+                self.approvals and self.events_role_arn is None,
+                "events_role_arn: supply the role that hands approvals over, got none",
+            ),
+            no_longer_than("name, where approvals are told", self.name, 54) if self.approvals else None,
         )
 
 
@@ -92,7 +133,26 @@ class ModelPackageGroup(Construct):
                 model_package_group_name=group.model_package_group_name,
                 resource_policy=document(*self._shared_with(config)),
             )
+        if config.approvals:
+            self._tell(config.name, config.approvals, config.events_role_arn)
         self.outputs = ModelPackageGroupOutputs(name=group.model_package_group_name, arn=group.arn)
+
+    def _tell(self, name: str, approvals: Approvals, role_arn: str | None) -> None:
+        pattern = {
+            "source": ["aws.sagemaker"],
+            "detail-type": ["SageMaker Model Package State Change"],
+            "detail": {"ModelPackageGroupName": [name], "ModelApprovalStatus": ["Approved", "Rejected"]},
+        }
+        rule = CloudwatchEventRule(
+            self,
+            "approvals",
+            name=f"{name}-approvals",
+            description=f"Versions of {name} that were approved or rejected",
+            event_pattern=json.dumps(pattern, sort_keys=True),
+        )
+        CloudwatchEventTarget(
+            self, "approvals_target", rule=rule.name, arn=approvals.event_bus_arn, role_arn=role_arn
+        )
 
     def register(self) -> Statement:
         """Return what adds versions, and only such as wait for approval: nobody approves their own.

@@ -21,6 +21,7 @@ from .._aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 from .._core import (
     Principal,
     Statement,
+    at_most,
     distinct,
     document,
     matches,
@@ -35,6 +36,7 @@ from ..log_group import LogGroup, LogGroupConfig
 from ..role import Role, RoleConfig, Services
 
 HTTPS = 443
+PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 SUBNET_BITS = 4
 """A zone's subnet is a sixteenth of the VPC: its place in the list of zones decides which."""
 
@@ -68,7 +70,7 @@ class NewNetwork:
 
     kind: Literal["New"] = "New"
     cidr_block: str
-    """Private address range, /16 to /24, such as `10.20.0.0/16`."""
+    """Range of /16 to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, such as `10.20.0.0/16`."""
     availability_zones: tuple[str, ...]
     """Names of at least two zones. Append only: a zone's place decides its addresses."""
 
@@ -94,7 +96,7 @@ class NewNetwork:
             block = ipaddress.IPv4Network(self.cidr_block)
         except ValueError:
             block = None
-        if block and block.is_private and 16 <= block.prefixlen <= 24:
+        if block and any(map(block.subnet_of, PRIVATE)) and 16 <= block.prefixlen <= 24:
             return None
         return (
             f"cidr_block: supply a private range of /16 to /24 such as 10.20.0.0/16, got {self.cidr_block!r}"
@@ -108,18 +110,19 @@ class ExistingNetwork:
     kind: Literal["Existing"] = "Existing"
     vpc_id: str
     subnet_ids: tuple[str, ...]
-    """Private subnets in at least two zones."""
+    """Private subnets in at least two zones, 2 to 16."""
     security_group_ids: tuple[str, ...]
-    """What workloads run in."""
+    """What workloads run in, 1 to 5."""
 
     def __post_init__(self) -> None:
         refuse(
             matches("vpc_id", self.vpc_id, r"vpc-[0-9a-f]{8,17}", "vpc-0a1b2c3d4e5f67890"),
             when(
-                not unresolved(self.subnet_ids) and len(self.subnet_ids) < 2,
-                f"subnet_ids: supply at least 2, got {len(self.subnet_ids)}",
+                not unresolved(self.subnet_ids) and not 2 <= len(self.subnet_ids) <= 16,
+                f"subnet_ids: supply 2 to 16, got {len(self.subnet_ids)}",
             ),
             not_empty("security_group_ids", self.security_group_ids),
+            at_most("security_group_ids: number of groups", len(self.security_group_ids), 5),
             distinct("subnet_ids", self.subnet_ids),
             distinct("security_group_ids", self.security_group_ids),
             *(
@@ -150,7 +153,7 @@ class NetworkConfig:
     """Boundary of the role that writes the flow logs."""
     flow_log_retention_days: int = 365
     partition: str = "aws"
-    """`aws`, `aws-cn` or `aws-us-gov`."""
+    """`aws` or `aws-us-gov`."""
 
     def __post_init__(self) -> None:
         refuse(

@@ -11,6 +11,10 @@ from constructs import Construct
 
 from .._aws.iam_policy import IamPolicy
 from .._core import Statement, document, matches, record, refuse
+from ..role import UNSCOPED
+
+IDENTIFIED = ("app", "domain", "space", "user-profile")
+"""Kinds of which the ARN has the domain's id, and no name of ours: personas bind them to their domain."""
 
 
 @record
@@ -19,11 +23,13 @@ class PermissionsBoundaryConfig:
 
     name: str
     prefix: str
-    """Start of the names of everything in the environment, such as `acme-prod-`."""
+    """Start of the names of everything in the environment, such as `acme-prod-`, and of nothing else."""
     account_id: str
     region: str
     partition: str = "aws"
-    """`aws`, `aws-cn` or `aws-us-gov`."""
+    """`aws` or `aws-us-gov`."""
+    closed_bucket_names: tuple[str, ...] = ()
+    """Buckets that no role may touch, whatever their names begin with: those of the Terraform states."""
 
     def __post_init__(self) -> None:
         refuse(
@@ -40,7 +46,10 @@ class PermissionsBoundaryOutputs:
 
 
 class PermissionsBoundary(Construct):
-    """Roles within it cannot manage identities, keys or networks, nor write to another environment."""
+    """Roles within it cannot manage identities, keys or networks, nor change what bears no such prefix.
+
+    Keys, network interfaces and log groups, which SageMaker names, have none.
+    """
 
     def __init__(self, scope: Construct, id_: str, config: PermissionsBoundaryConfig) -> None:
         super().__init__(scope, id_)
@@ -55,13 +64,14 @@ class PermissionsBoundary(Construct):
 
 
 def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
-    """Yield the ceiling: the environment's own resources, shared ones to read, and metrics to write."""
+    """Yield the ceiling: the environment's own resources, others to read, logs and metrics to write."""
     here = f"{config.region}:{config.account_id}"
 
     def arn(service: str, resource: str, where: str = here) -> str:
         return f"arn:{config.partition}:{service}:{where}:{resource}"
 
     own = config.prefix
+    own_table = own.replace("-", "_")
     yield Statement(sid="Buckets", actions=("s3:*",), resources=(arn("s3", f"{own}*", ":"),))
     yield Statement(
         sid="ReadArtifacts",
@@ -70,8 +80,35 @@ def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
     )
     yield Statement(
         sid="SageMaker",
-        actions=("sagemaker:*",),
-        resources=(arn("sagemaker", f"*/{own}*"),),
+        actions=("sagemaker:*", "sagemaker-mlflow:*"),
+        resources=(
+            *(arn("sagemaker", f"{kind}/*") for kind in IDENTIFIED),
+            *(arn("sagemaker", f"*/{start}*") for start in (own, "pipelines-")),
+        ),
+    )
+    yield Statement(
+        sid="Workflows",
+        actions=("athena:*", "events:PutEvents", "sns:Publish", "sqs:SendMessage", "states:StartExecution"),
+        resources=(
+            arn("athena", f"workgroup/{own}*"),
+            arn("events", "event-bus/*", f"{config.region}:*"),
+            arn("sns", f"{own}*"),
+            arn("sqs", f"{own}*"),
+            arn("states", f"stateMachine:{own}*"),
+        ),
+    )
+    yield Statement(
+        sid="Tables",
+        actions=("glue:Get*", "glue:UpdateTable"),
+        resources=tuple(
+            arn("glue", resource)
+            for resource in ("catalog", f"database/{own_table}*", f"table/{own_table}*/*")
+        ),
+    )
+    yield Statement(
+        sid="Caches",
+        actions=("ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"),
+        resources=(arn("ecr", f"repository/{own}*"),),
     )
     yield Statement(
         sid="Images",
@@ -84,7 +121,14 @@ def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
     )
     yield Statement(
         sid="Keys",
-        actions=("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
+        actions=(
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
+            "kms:RetireGrant",
+        ),
         resources=(arn("kms", "key/*", f"{config.region}:*"),),
     )
     yield Statement(
@@ -100,6 +144,7 @@ def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
             "logs:CreateLogStream",
             "logs:DescribeLogGroups",
             "logs:DescribeLogStreams",
+            "logs:GetLogEvents",
             "logs:PutLogEvents",
         ),
         resources=(arn("logs", "log-group:*"),),
@@ -137,14 +182,14 @@ def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
     )
     yield Statement(
         sid="NoResourceLevel",
-        actions=(
-            "ec2:DescribeDhcpOptions",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "ec2:DescribeVpcEndpoints",
-            "ec2:DescribeVpcs",
-            "ecr:GetAuthorizationToken",
-        ),
+        actions=tuple(sorted(UNSCOPED - {"cloudwatch:PutMetricData"})),
         resources=("*",),
     )
+    if config.closed_bucket_names:
+        closed = (arn("s3", name, ":") for name in config.closed_bucket_names)
+        yield Statement(
+            sid="ClosedBuckets",
+            effect="Deny",
+            actions=("s3:*",),
+            resources=tuple(one for bucket in closed for one in (bucket, f"{bucket}/*")),
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .._core import Statement
+from .._core import Statement, refuse, unresolved, when
 
 NETWORK_INTERFACE = (
     "ec2:CreateNetworkInterface",
@@ -56,12 +56,20 @@ def execution(
     )
 
 
-def fetch(image: str, model_data_url: str | None, partition: str = "aws") -> tuple[Statement, ...]:
+def fetch(
+    image: str, model_data_url: str | None, region: str, partition: str = "aws"
+) -> tuple[Statement, ...]:
     """Return what a container's image in ECR and its artifact in S3 need to be fetched, and no other.
 
-    An image in another registry is fetched without IAM.
+    An image in another registry is fetched without IAM. Neither may be a Token: the ARNs are made of them.
     """
-    return (*_fetch_image(image, partition), *_fetch_artifact(model_data_url, partition))
+    refuse(
+        *(
+            when(unresolved(value), f"{name}: supply what is known before the plan, got {value!r}")
+            for name, value in (("image", image), ("model_data_url", model_data_url))
+        )
+    )
+    return (*_fetch_image(image, partition), *_fetch_artifact(model_data_url, region, partition))
 
 
 def _fetch_image(image: str, partition: str) -> Iterator[Statement]:
@@ -75,13 +83,13 @@ def _fetch_image(image: str, partition: str) -> Iterator[Statement]:
         yield Statement(actions=("ecr:GetAuthorizationToken",), resources=("*",))
 
 
-def _fetch_artifact(model_data_url: str | None, partition: str) -> Iterator[Statement]:
+def _fetch_artifact(model_data_url: str | None, region: str, partition: str) -> Iterator[Statement]:
     if model_data_url:
         bucket, _, key = model_data_url.removeprefix("s3://").partition("/")
         arn = f"arn:{partition}:s3:::{bucket}"
         yield Statement(actions=("s3:GetObject",), resources=(f"{arn}/{key}",))
         yield Statement(  # whatever key the bucket has, but for this bucket's objects alone
             actions=("kms:Decrypt",),
-            resources=(f"arn:{partition}:kms:*:*:key/*",),
+            resources=(f"arn:{partition}:kms:{region}:*:key/*",),
             conditions={"StringLike": {"kms:EncryptionContext:aws:s3:arn": f"{arn}*"}},
         )

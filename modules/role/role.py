@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import field
 
 from constructs import Construct
 
 from .._aws.iam_role import IamRole
 from .._aws.iam_role_policy import IamRolePolicy
+from .._aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from .._core import (
     Principal,
     Statement,
@@ -23,8 +25,16 @@ from .._core import (
     when,
 )
 
-SERVICE = r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?"
+SERVICE = r"[a-z0-9.-]+\.amazonaws\.com"
 PRINCIPAL = r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+"
+
+LONGEST_POLICY = 10240
+"""Characters of a role's inline policies, white space left out.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+CUSTOMER_MANAGED = r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]+"
 
 WITHOUT_SOURCE_ACCOUNT = frozenset({"ec2.amazonaws.com", "edgelambda.amazonaws.com", "lambda.amazonaws.com"})
 """Services that assume a role without telling for which account: a condition would lock them out."""
@@ -32,8 +42,6 @@ WITHOUT_SOURCE_ACCOUNT = frozenset({"ec2.amazonaws.com", "edgelambda.amazonaws.c
 UNSCOPED = frozenset(
     {
         "cloudwatch:PutMetricData",
-        "ec2:CreateNetworkInterface",
-        "ec2:DeleteNetworkInterface",
         "ec2:DescribeDhcpOptions",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSecurityGroups",
@@ -41,10 +49,30 @@ UNSCOPED = frozenset(
         "ec2:DescribeVpcEndpoints",
         "ec2:DescribeVpcs",
         "ecr:GetAuthorizationToken",
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+        "sagemaker-mlflow:AccessUI",
+        "sagemaker:ListApps",
+        "sagemaker:ListDomains",
         "sagemaker:ListEndpoints",
+        "sagemaker:ListHyperParameterTuningJobs",
         "sagemaker:ListModelPackageGroups",
         "sagemaker:ListModels",
+        "sagemaker:ListPipelines",
+        "sagemaker:ListProcessingJobs",
+        "sagemaker:ListSpaces",
+        "sagemaker:ListTrainingJobs",
+        "sagemaker:ListTransformJobs",
+        "sagemaker:ListUserProfiles",
         "sagemaker:Search",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     }
@@ -117,17 +145,43 @@ class RoleConfig:
     account_id: str
     """Account that the role is in."""
     partition: str = "aws"
-    """`aws`, `aws-cn` or `aws-us-gov`."""
+    """`aws` or `aws-us-gov`."""
     max_session_seconds: int = 3600
     """Longest time for which the role can be taken at once."""
+    shared_policy_arns: Mapping[str, str] = field(default_factory=dict)
+    """Customer-managed policies that the role has as well, at most 10, by a name of yours: what the module
+    `policy` makes. Those of AWS are refused."""
 
     def __post_init__(self) -> None:
+        policy = document(*self.statements)
+        length = len("".join(policy.split()))
         refuse(
             matches("name", self.name, r"[\w+=,.@-]{1,64}", "acme-prod-training"),
             at_least("max_session_seconds", self.max_session_seconds, 3600),
             at_most("max_session_seconds", self.max_session_seconds, 43200),
             not_empty("statements", self.statements),
+            *(
+                when(
+                    not statement.resources,
+                    f"statements: supply the resources of {', '.join(statement.actions)}, got none",
+                )
+                for statement in self.statements
+            ),
             *(problem for statement in self.statements for problem in too_wide(statement)),
+            when(
+                not unresolved(policy) and length > LONGEST_POLICY,
+                f"statements: supply at most {LONGEST_POLICY} characters without white space, got {length}",
+            ),
+            at_most("shared_policy_arns: number of policies", len(self.shared_policy_arns), 10),
+            *(
+                matches(
+                    f"shared_policy_arns.{key}",
+                    arn,
+                    CUSTOMER_MANAGED,
+                    "arn:aws:iam::111122223333:policy/acme-data",
+                )
+                for key, arn in self.shared_policy_arns.items()
+            ),
         )
 
 
@@ -146,7 +200,7 @@ def too_wide(statement: Statement) -> Iterator[str | None]:
         return
     for action in statement.actions:
         yield when(
-            action == "*" or action.endswith(":*"),
+            not unresolved(action) and ("*" in action or "?" in action),
             f"statements: supply the actions that are needed, got {action!r}",
         )
         yield when(
@@ -156,7 +210,7 @@ def too_wide(statement: Statement) -> Iterator[str | None]:
 
 
 class Role(Construct):
-    """No managed policy, no `*` where an ARN can be written, a boundary on top."""
+    """No policy of AWS's, no `*` where an ARN can be written, a boundary on top."""
 
     def __init__(self, scope: Construct, id_: str, config: RoleConfig) -> None:
         super().__init__(scope, id_)
@@ -172,6 +226,8 @@ class Role(Construct):
         policy = IamRolePolicy(
             self, "policy", name="permissions", role=role.name, policy=document(*config.statements)
         )
+        for key, policy_arn in sorted(config.shared_policy_arns.items()):
+            IamRolePolicyAttachment(self, key, role=role.name, policy_arn=policy_arn)
         self.outputs = RoleOutputs(
             arn=f"arn:{config.partition}:iam::{config.account_id}:role/{policy.role}", name=policy.role
         )

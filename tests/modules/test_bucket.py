@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modules._core import Statement
-from modules.bucket import AccessLogs, Bucket, BucketConfig, Data, Logging, Retention
+from modules.bucket import AccessLogs, Bucket, BucketConfig, Data, Logging, Retention, States
 from tests.conftest import Synth
 from tests.inventory import Inventory
 
@@ -124,6 +124,20 @@ def test_access_logs_come_from_the_named_buckets_of_one_account_under_the_key_of
     }
 
 
+def test_nobody_deletes_a_state_a_version_or_the_bucket_of_states_and_locks_come_and_go(synth: Synth) -> None:
+    statements = policy(synth, content=States(kms_key_arn=KEY))
+    denied = {sid: one for sid, one in statements.items() if sid.endswith("Deletion")}
+    assert {one["Effect"] for one in denied.values()} == {"Deny"}
+    assert {tuple(one["Principal"]["AWS"]) for one in denied.values()} == {("*",)}
+    assert not any("Condition" in one for one in denied.values())
+    assert {(*one["Action"], *one["Resource"]) for one in denied.values()} == {
+        ("s3:DeleteBucket", f"arn:aws:s3:::{NAME}"),
+        ("s3:DeleteObjectVersion", f"arn:aws:s3:::{NAME}/*"),
+        ("s3:DeleteObject", f"arn:aws:s3:::{NAME}/*.tfstate"),
+    }
+    assert set(policy(synth)) < set(statements)
+
+
 def test_it_is_not_deleted_with_objects_in_it(synth: Synth) -> None:
     assert synth(Bucket, config()).one("aws_s3_bucket")["force_destroy"] is False
 
@@ -167,10 +181,29 @@ def test_access_logs_need_no_key_to_be_read(synth: Synth) -> None:
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda: config(name="Acme"), "name: supply a value such as acme-prod-artifacts, got 'Acme'"),
+        *(
+            (
+                lambda name=name: config(name=name),
+                f"name: supply a value such as acme-prod-artifacts, got {name!r}",
+            )
+            for name in (
+                "Acme",
+                "ab",
+                "a" * 64,
+                "xn--acme",
+                "sthree-acme",
+                "amzn-s3-demo-acme",
+                "acme..prod",
+                "10.0.0.1",
+            )
+        ),
         (lambda: Retention(noncurrent_days=0), "noncurrent_days: supply at least 1, got 0"),
         (lambda: Retention(incomplete_upload_days=0), "incomplete_upload_days: supply at least 1, got 0"),
         (lambda: Retention(expiration_days=0), "expiration_days: supply at least 1, got 0"),
+        (
+            lambda: config(content=States(kms_key_arn=KEY), force_destroy=True),
+            "force_destroy: supply false where states are held, got true",
+        ),
         (
             lambda: AccessLogs(source_bucket_names=(), account_id=ACCOUNT),
             "source_bucket_names: supply at least one, got none",

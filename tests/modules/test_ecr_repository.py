@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modules._core import Statement
-from modules.ecr_repository import EcrRepository, EcrRepositoryConfig, ImageRetention
+from modules.ecr_repository import EcrRepository, EcrRepositoryConfig, ImageRetention, pull_all
 from tests.conftest import Synth
 from tests.inventory import Inventory
 
@@ -99,3 +99,10 @@ def test_what_ecr_refuses_is_refused(make: Any, problem: str) -> None:
 
 def test_inventory(synth: Synth, inventory: Inventory) -> None:
     inventory("modules/ecr_repository", synth(EcrRepository, config(pull_account_ids=("444455556666",))))
+
+
+def test_all_repositories_of_a_prefix_are_pulled_and_no_other() -> None:
+    images, log_in = pull_all("acme-prod-", "111122223333", "eu-west-1")
+    assert images.resources == ("arn:aws:ecr:eu-west-1:111122223333:repository/acme-prod-*",)
+    assert "ecr:PutImage" not in images.actions
+    assert log_in.actions == ("ecr:GetAuthorizationToken",)

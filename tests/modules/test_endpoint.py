@@ -117,12 +117,13 @@ def test_instances_that_all_store_on_nvme_get_no_volume_key(synth: Synth) -> Non
     assert configuration["data_capture_config"]["kms_key_id"] == KEY
 
 
-def test_one_variant_with_a_volume_is_enough_for_the_key(synth: Synth) -> None:
-    gpu = Variant(model="churn", instance_type="ml.g5.xlarge", instance_count=1)
-    configuration = synth(Endpoint, with_variants(a=gpu, b=CHALLENGER)).one(
-        "aws_sagemaker_endpoint_configuration"
-    )
-    assert configuration["kms_key_arn"] == KEY
+def test_a_type_that_terraform_knows_later_stores_as_its_neighbour_does(synth: Synth) -> None:
+    later = Variant(model="churn", instance_type="${var.instance_type}", instance_count=1)
+    gpu = replace(later, instance_type="ml.g5.xlarge")
+    on_nvme = synth(Endpoint, with_variants(a=gpu, b=later)).one("aws_sagemaker_endpoint_configuration")
+    assert "kms_key_arn" not in on_nvme
+    on_ebs = synth(Endpoint, with_variants(a=CHALLENGER, b=later)).one("aws_sagemaker_endpoint_configuration")
+    assert on_ebs["kms_key_arn"] == KEY
 
 
 def test_responses_are_captured_and_requests_are_not(synth: Synth) -> None:
@@ -526,18 +527,26 @@ def test_a_decision_is_refused(
         ({}, "variants: supply at least one, got none"),
         ({f"v{i}": CHALLENGER for i in range(11)}, "variants: number of variants: supply at most 10, got 11"),
         ({"the_champion": CHALLENGER}, "variants: name: supply a value such as champion, got 'the_champion'"),
+        ({"a--b": CHALLENGER}, "variants: name: supply a value such as champion, got 'a--b'"),
         ({"v" * 64: CHALLENGER}, "variants: name: supply at most 63 characters, got 64"),
         (
             {"a": replace(CHALLENGER, weight=0), "b": replace(CHALLENGER, weight=0)},
             "variants: supply a weight above 0 for at least one, got 0 for all",
+        ),
+        (
+            {"a": replace(CHALLENGER, instance_type="ml.g5.xlarge"), "b": CHALLENGER},
+            "variants: supply instance types that all store on local NVMe, which takes no volume key, or "
+            "none that does, got ml.g5.xlarge, ml.m5.large",
         ),
     ],
     ids=[
         "no variant",
         "more variants than SageMaker takes",
         "a variant's name with an underscore",
+        "a variant's name with two hyphens in a row",
         "a variant's name that is too long",
         "weights that are all zero",
+        "a mix of types with and without a volume key",
     ],
 )
 def test_real_time_inference_is_refused(variants: dict[str, Variant], message: str) -> None:

@@ -31,8 +31,8 @@ def test_only_the_iam_of_its_account_may_delegate_its_use(synth: Synth) -> None:
 
 
 def test_in_another_partition_the_root_is_of_that_partition(synth: Synth) -> None:
-    (statement,) = synth(Key, config(partition="aws-cn")).policy("aws_kms_key")
-    assert statement["Principal"] == {"AWS": [f"arn:aws-cn:iam::{ACCOUNT}:root"]}
+    (statement,) = synth(Key, config(partition="aws-us-gov")).policy("aws_kms_key")
+    assert statement["Principal"] == {"AWS": [f"arn:aws-us-gov:iam::{ACCOUNT}:root"]}
 
 
 def test_log_groups_of_one_account_region_and_prefix_may_be_encrypted(synth: Synth) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from modules.model_package_group import ModelPackageGroup, ModelPackageGroupConfig
+from modules.model_package_group import Approvals, ModelPackageGroup, ModelPackageGroupConfig
 from tests.conftest import Synth
 from tests.inventory import Inventory
 
@@ -74,12 +75,12 @@ def test_readers_are_given_the_group_and_its_versions(synth: Synth) -> None:
 
 
 def test_arns_are_written_for_the_partition(synth: Synth) -> None:
-    china = replace(CONFIG, partition="aws-cn", region="cn-north-1")
-    (read, _) = synth(ModelPackageGroup, china).policy(
+    govcloud = replace(CONFIG, partition="aws-us-gov", region="us-gov-west-1")
+    (read, _) = synth(ModelPackageGroup, govcloud).policy(
         "aws_sagemaker_model_package_group_policy", attribute="resource_policy"
     )
-    assert read["Principal"]["AWS"][0] == "arn:aws-cn:iam::222233334444:root"
-    assert read["Resource"][0].startswith("arn:aws-cn:sagemaker:cn-north-1:")
+    assert read["Principal"]["AWS"][0] == "arn:aws-us-gov:iam::222233334444:root"
+    assert read["Resource"][0].startswith("arn:aws-us-gov:sagemaker:us-gov-west-1:")
 
 
 def test_names_and_accounts_that_terraform_knows_later_pass(synth: Synth) -> None:
@@ -94,6 +95,10 @@ def test_names_and_accounts_that_terraform_knows_later_pass(synth: Synth) -> Non
         ({"name": "churn_model"}, "name: supply a value such as acme-dev-churn, got 'churn_model'"),
         ({"name": "c" * 64}, "name: supply at most 63 characters, got 64"),
         ({"description": "d" * 1025}, "description: supply at most 1024 characters, got 1025"),
+        (
+            {"description": "Churn\n"},
+            r"description: supply a text without line breaks and other control characters, got 'Churn\\n'",
+        ),
         ({"account_id": "1234"}, "account_id: supply a value such as 111122223333, got '1234'"),
         (
             {"reader_account_ids": ("*",)},
@@ -107,6 +112,7 @@ def test_names_and_accounts_that_terraform_knows_later_pass(synth: Synth) -> Non
         "a name with an underscore",
         "a name that is too long",
         "a description that is too long",
+        "a description with a control character",
         "an account id that is too short",
         "everybody as a reader",
         "everybody as a deployer",
@@ -117,3 +123,42 @@ def test_names_and_accounts_that_terraform_knows_later_pass(synth: Synth) -> Non
 def test_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(CONFIG, **change)  # type: ignore[arg-type]
+
+
+BUS = "arn:aws:events:eu-west-1:444455556666:event-bus/acme-prod-models"
+ROLE = "arn:aws:iam::111122223333:role/approvals"
+
+
+def test_approvals_and_rejections_of_this_group_are_told_to_the_bus(synth: Synth) -> None:
+    told = replace(CONFIG, approvals=Approvals(event_bus_arn=BUS), events_role_arn=ROLE)
+    made = synth(ModelPackageGroup, told)
+    pattern = json.loads(made.one("aws_cloudwatch_event_rule")["event_pattern"])
+    assert pattern == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {
+            "ModelPackageGroupName": ["acme-dev-churn"],
+            "ModelApprovalStatus": ["Approved", "Rejected"],
+        },
+    }
+    target = made.one("aws_cloudwatch_event_target")
+    assert (target["arn"], target["role_arn"]) == (BUS, ROLE)
+    assert target["rule"] == "${aws_cloudwatch_event_rule.approvals.name}"
+
+
+def test_the_role_of_the_events_puts_on_that_bus_only() -> None:
+    statement = Approvals(event_bus_arn=BUS).put()
+    assert (statement.actions, statement.resources) == (("events:PutEvents",), (BUS,))
+
+
+def test_what_is_told_needs_a_bus_a_role_and_a_name_that_leaves_room() -> None:
+    with pytest.raises(ValueError, match="event_bus_arn: supply a value such as arn:aws:events:"):
+        Approvals(event_bus_arn="default")
+    with pytest.raises(
+        ValueError, match="events_role_arn: supply the role that hands approvals over, got none"
+    ):
+        replace(CONFIG, approvals=Approvals(event_bus_arn=BUS))
+    with pytest.raises(
+        ValueError, match="name, where approvals are told: supply at most 54 characters, got 55"
+    ):
+        replace(CONFIG, name="a" * 55, approvals=Approvals(event_bus_arn=BUS), events_role_arn=ROLE)

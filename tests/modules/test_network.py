@@ -168,7 +168,7 @@ def test_an_existing_network_is_adopted_and_nothing_is_made(synth: Synth) -> Non
                 lambda block=block: new(cidr_block=block),
                 f"cidr_block: supply a private range of /16 to /24 such as 10.20.0.0/16, got {block!r}",
             )
-            for block in ("10.0.0.0/8", "10.0.0.0/25", "10.0.0.1/16", "8.8.0.0/16", "ten")
+            for block in ("10.0.0.0/8", "10.0.0.0/25", "10.0.0.1/16", "8.8.0.0/16", "198.18.0.0/16", "ten")
         ),
         (lambda: new(availability_zones=ZONES[:1]), "availability_zones: supply 2 to 16, got 1"),
         (
@@ -180,7 +180,11 @@ def test_an_existing_network_is_adopted_and_nothing_is_made(synth: Synth) -> Non
             "availability_zones: supply a value such as eu-central-1a, got 'a'",
         ),
         (lambda: existing(vpc_id="main"), "vpc_id: supply a value such as vpc-0a1b2c3d4e5f67890, got 'main'"),
-        (lambda: existing(subnet_ids=EXISTING["subnet_ids"][:1]), "subnet_ids: supply at least 2, got 1"),
+        (lambda: existing(subnet_ids=EXISTING["subnet_ids"][:1]), "subnet_ids: supply 2 to 16, got 1"),
+        (
+            lambda: existing(subnet_ids=tuple(f"subnet-{place:08x}" for place in range(17))),
+            "subnet_ids: supply 2 to 16, got 17",
+        ),
         (
             lambda: existing(subnet_ids=(EXISTING["subnet_ids"][0],) * 2),
             "subnet_ids: supply each once, got 'subnet-0a1b2c3d4e5f67890' twice",
@@ -190,6 +194,10 @@ def test_an_existing_network_is_adopted_and_nothing_is_made(synth: Synth) -> Non
             "subnet_ids: supply a value such as subnet-0a1b2c3d4e5f67890, got 'a'",
         ),
         (lambda: existing(security_group_ids=()), "security_group_ids: supply at least one, got none"),
+        (
+            lambda: existing(security_group_ids=tuple(f"sg-{place:08x}" for place in range(6))),
+            "security_group_ids: number of groups: supply at most 5, got 6",
+        ),
         (
             lambda: existing(security_group_ids=EXISTING["security_group_ids"] * 2),
             "security_group_ids: supply each once, got 'sg-0a1b2c3d4e5f67890' twice",

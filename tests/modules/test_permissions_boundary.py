@@ -76,6 +76,14 @@ def test_what_is_not_the_environments_is_beyond_it(synth: Synth, action: str, re
     assert not allowed(synth, action, resource)
 
 
+def test_no_role_touches_a_closed_bucket_whatever_its_name(synth: Synth) -> None:
+    made = synth(PermissionsBoundary, config(closed_bucket_names=("acme-prod-terraform-state",)))
+    (denial,) = (one for one in made.policy("aws_iam_policy") if one["Effect"] == "Deny")
+    bucket = "arn:aws:s3:::acme-prod-terraform-state"
+    assert (denial["Action"], denial["Resource"]) == (["s3:*"], [bucket, f"{bucket}/*"])
+    assert "Condition" not in denial
+
+
 def test_a_role_is_passed_to_sagemaker_only(synth: Synth) -> None:
     statements = synth(PermissionsBoundary, config()).policy("aws_iam_policy")
     (passing,) = (one for one in statements if "iam:PassRole" in one["Action"])

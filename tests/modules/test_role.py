@@ -92,8 +92,32 @@ def test_its_policy_holds_what_it_was_given(synth: Synth) -> None:
             "statements: supply the actions that are needed, got 's3:*'",
         ),
         (
+            {"statements": (Statement(actions=("s3:Get*",), resources=("arn:aws:s3:::a",)),)},
+            "statements: supply the actions that are needed, got 's3:Get*'",
+        ),
+        (
+            {"statements": (Statement(actions=("s3:GetObjec?",), resources=("arn:aws:s3:::a",)),)},
+            "statements: supply the actions that are needed, got 's3:GetObjec?'",
+        ),
+        (
             {"statements": (Statement(actions=("s3:GetObject",), resources=("*",)),)},
             "statements: supply the ARNs that s3:GetObject is for, got '*'",
+        ),
+        (
+            {"statements": (Statement(actions=("ec2:CreateNetworkInterface",), resources=("*",)),)},
+            "statements: supply the ARNs that ec2:CreateNetworkInterface is for, got '*'",
+        ),
+        (
+            {"statements": (Statement(actions=("s3:GetObject", "s3:PutObject")),)},
+            "statements: supply the resources of s3:GetObject, s3:PutObject, got none",
+        ),
+        (
+            {
+                "statements": (
+                    Statement(actions=("s3:GetObject",), resources=(f"arn:aws:s3:::{'a' * 10240}",)),
+                )
+            },
+            "statements: supply at most 10240 characters without white space, got 10352",
         ),
     ],
 )
@@ -101,6 +125,10 @@ def test_a_role_that_is_too_wide_or_illegal_is_refused(changes: dict[str, Any], 
     with pytest.raises(ValueError) as refused:
         config(**changes)
     assert str(refused.value) == problem
+
+
+def test_a_policy_whose_length_terraform_knows_later_passes() -> None:
+    config(statements=(Statement(actions=("s3:GetObject",), resources=(f"${{{'a' * 10240}}}",)),))
 
 
 def test_an_action_on_no_one_resource_may_have_the_resource_star() -> None:
@@ -161,21 +189,67 @@ IMAGE = "222233334444.dkr.ecr.eu-west-1.amazonaws.com/team/churn@sha256:" + "0" 
 
 
 def test_an_image_and_an_artifact_are_fetched_and_no_other() -> None:
-    grants = fetch(IMAGE, "s3://acme-models/churn/v4/model.tar.gz")
+    grants = fetch(IMAGE, "s3://acme-models/churn/v4/model.tar.gz", "eu-west-1")
     config(statements=grants)
     assert [(grant.actions[0], grant.resources) for grant in grants] == [
         ("ecr:BatchGetImage", ("arn:aws:ecr:eu-west-1:222233334444:repository/team/churn",)),
         ("ecr:GetAuthorizationToken", ("*",)),
         ("s3:GetObject", ("arn:aws:s3:::acme-models/churn/v4/model.tar.gz",)),
-        ("kms:Decrypt", ("arn:aws:kms:*:*:key/*",)),
+        ("kms:Decrypt", ("arn:aws:kms:eu-west-1:*:key/*",)),
     ]
     context = {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::acme-models*"}
     assert grants[-1].conditions == {"StringLike": context}
 
 
 def test_an_image_of_another_registry_needs_no_iam_and_without_an_artifact_there_is_none_to_read() -> None:
-    assert fetch("registry.acme.example/churn@sha256:" + "0" * 64, None) == ()
+    assert fetch("registry.acme.example/churn@sha256:" + "0" * 64, None, "eu-west-1") == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "model_data_url", "problem"),
+    [
+        ("${var.image}", None, "image: supply what is known before the plan, got '${var.image}'"),
+        (IMAGE, "${var.url}", "model_data_url: supply what is known before the plan, got '${var.url}'"),
+    ],
+)
+def test_a_grant_is_not_made_of_what_only_terraform_knows(
+    image: str, model_data_url: str | None, problem: str
+) -> None:
+    with pytest.raises(ValueError) as refused:
+        fetch(image, model_data_url, "eu-west-1")
+    assert str(refused.value) == problem
 
 
 def test_inventory(synth: Synth, inventory: Inventory) -> None:
     inventory("modules/role", synth(Role, config()))
+
+
+SHARED = f"arn:aws:iam::{ACCOUNT}:policy/acme-prod-studio-data"
+
+
+def test_it_has_the_policies_that_it_shares_with_other_roles(synth: Synth) -> None:
+    attached = synth(Role, config(shared_policy_arns={"data": SHARED}))
+    assert attached.one("aws_iam_role_policy_attachment", "data") == {
+        "policy_arn": SHARED,
+        "role": "${aws_iam_role.this.name}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("policies", "problem"),
+    [
+        (
+            {"all": "arn:aws:iam::aws:policy/AdministratorAccess"},
+            "shared_policy_arns.all: supply a value such as arn:aws:iam::111122223333:policy/acme-data, "
+            "got 'arn:aws:iam::aws:policy/AdministratorAccess'",
+        ),
+        (
+            {str(place): SHARED for place in range(11)},
+            "shared_policy_arns: number of policies: supply at most 10, got 11",
+        ),
+    ],
+)
+def test_a_policy_of_aws_and_more_than_iam_takes_are_refused(policies: dict[str, str], problem: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        config(shared_policy_arns=policies)
+    assert str(refused.value) == problem
