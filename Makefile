@@ -42,6 +42,7 @@ check: setup ## Format, lint, types, layers, and the freshness of everything gen
 	@$(VENV)/python tools/bindings.py --check
 	@$(VENV)/python tools/schema.py --check
 	@$(VENV)/python tools/policies_page.py --check
+	@$(VENV)/python tools/ssm_page.py --check
 
 format: setup ## Format the code and mend what can be mended
 	@$(VENV)/ruff format --quiet .

@@ -1,6 +1,7 @@
 """Synthesize the environments: `environments/*.yaml` to `cdktf.out/stacks/<environment>-<part>/`.
 
-SAGEWRIGHT_ENVIRONMENT names the one to synthesize; without it, all are.
+SAGEWRIGHT_ENVIRONMENT names the one to synthesize; without it, all are. SAGEWRIGHT_BOOTSTRAP, set to
+anything, has just `<environment>-bootstrap` synthesized, which no other run ever has.
 """
 
 import os
@@ -9,10 +10,9 @@ from pathlib import Path
 
 from cdktf import App
 
-from stacks.environment import InvalidEnvironment, names, read_all
-from stacks.foundation import Foundation
-from stacks.serving import Serving
-from stacks.training import Training
+from stacks.bootstrap import Bootstrap
+from stacks.environment import Environment, InvalidEnvironment, names, read_all
+from stacks.parts import build as build_stacks
 
 FOLDER = Path(__file__).parent / "environments"
 GATE = "sagewright-terraform"
@@ -30,16 +30,32 @@ def main() -> int:
     wanted = os.environ.get("SAGEWRIGHT_ENVIRONMENT")
     try:
         environments = read_all([wanted] if wanted else names(FOLDER), FOLDER)
-    except InvalidEnvironment as error:
+        app = App()
+        for name, environment in environments.items():
+            build(app, name, environment)
+        app.synth()
+    except (ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
-    app = App()
-    for name, environment in environments.items():
-        foundation = Foundation(app, name, environment)
-        Training(app, name, environment, foundation)
-        Serving(app, name, environment, foundation)
-    app.synth()
     return 0
+
+
+def build(app: App, name: str, environment: Environment) -> None:
+    """Build an environment's stacks.
+
+    Raises `InvalidEnvironment` with the words of what refused to be built; jsii passes them on in a
+    `RuntimeError`.
+    """
+    try:
+        if os.environ.get("SAGEWRIGHT_BOOTSTRAP"):
+            if not environment.embedded:
+                Bootstrap(app, name, environment)
+            return
+        build_stacks(app, name, environment)
+    except (ValueError, RuntimeError) as error:
+        place = f"{FOLDER.name}/{name}.yaml"
+        lines = (f"{place}: {line}" for line in str(error).splitlines())
+        raise InvalidEnvironment("\n".join(lines)) from error
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+"""Where Linux shows its processes; elsewhere ps is asked."""
 SAMPLE_SECONDS = 0.02
 LOOK_FOR_CHILDREN_SECONDS = 0.2
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -29,10 +31,7 @@ class Measurement:
 
 
 def measure(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Measurement:
-    """Run a program to its end and measure it; stop with what it said if it fails.
-
-    Memory is read from /proc, so this works on Linux only.
-    """
+    """Run a program to its end and measure it; stop with what it said if it fails."""
     with tempfile.TemporaryFile() as said:
         start = time.monotonic()
         process = subprocess.Popen(command, cwd=folder, env=dict(variables), stdout=said, stderr=said)
@@ -43,7 +42,7 @@ def measure(command: Sequence[str], folder: Path, variables: Mapping[str, str]) 
                 break
             if time.monotonic() - looked > LOOK_FOR_CHILDREN_SECONDS:
                 family, looked = descendants(process.pid), time.monotonic()
-            peak = max(peak, sum(resident_mib(member) for member in family))
+            peak = max(peak, resident_mib(family))
             time.sleep(SAMPLE_SECONDS)
         wall = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -65,29 +64,40 @@ def medians(measurements: Sequence[Measurement]) -> Measurement:
 def descendants(pid: int) -> list[int]:
     """Return a process and all that it started, directly or not."""
     children: dict[int, list[int]] = {}
-    for folder in PROC.iterdir():
-        if folder.name.isdigit():
-            parent = parent_of(int(folder.name))
-            if parent is not None:
-                children.setdefault(parent, []).append(int(folder.name))
+    for child, parent in parents():
+        children.setdefault(parent, []).append(child)
     family = [pid]
     for member in family:
         family.extend(children.get(member, []))
     return family
 
 
-def parent_of(pid: int) -> int | None:
-    """Return a process's parent; `None` when it is gone."""
-    try:
-        text = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    return int(text.rpartition(")")[2].split()[1])
+def parents() -> Iterator[tuple[int, int]]:
+    """Yield every process that there is, and its parent."""
+    if not PROC.is_dir():
+        for line in ps("-A", "-o", "pid=,ppid="):
+            pid, parent = map(int, line.split())
+            yield pid, parent
+        return
+    for stat in PROC.glob("[0-9]*/stat"):
+        with suppress(OSError):  # it is gone
+            text = stat.read_text(encoding="ascii", errors="replace")
+            yield int(stat.parent.name), int(text.rpartition(")")[2].split()[1])
 
 
-def resident_mib(pid: int) -> float:
-    """Return a process's resident memory; 0 when it is gone."""
-    try:
-        return int((PROC / str(pid) / "statm").read_text(encoding="ascii").split()[1]) * PAGE_MIB
-    except (OSError, IndexError):
-        return 0.0
+def resident_mib(family: Sequence[int]) -> float:
+    """Return the resident memory of some processes together; those that are gone have none."""
+    if not PROC.is_dir():
+        return sum(map(int, ps("-o", "rss=", "-p", ",".join(map(str, family))))) / 1024
+    pages = 0
+    for pid in family:
+        with suppress(OSError, IndexError):
+            pages += int((PROC / str(pid) / "statm").read_text(encoding="ascii").split()[1])
+    return pages * PAGE_MIB
+
+
+def ps(*options: str) -> list[str]:
+    """Return the lines that ps prints."""
+    return subprocess.run(
+        ["ps", *options], stdout=subprocess.PIPE, text=True, check=False
+    ).stdout.splitlines()

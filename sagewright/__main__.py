@@ -1,5 +1,5 @@
 """`python -m sagewright`: the command line."""
 
-from sagewright.cli import main
+from sagewright.start import cli
 
-main()
+cli()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fnmatch
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sagewright import project, synth
-from sagewright.errors import SagewrightError, Usage
+from sagewright.errors import SagewrightError, Usage, unforeseen
 
 
 def main() -> int:
@@ -21,6 +21,11 @@ def main() -> int:
     except SagewrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        print(f"error: {unforeseen(error)}", file=sys.stderr)
+        return SagewrightError.exit_code
 
 
 def diff(pattern: str, arguments: Sequence[str]) -> int:
@@ -29,7 +34,7 @@ def diff(pattern: str, arguments: Sequence[str]) -> int:
     variables = checkout.variables()
     synthesis = [] if "--skip-synth" in arguments else ["--skip-synth"]
     if synthesis:
-        done = subprocess.call(["cdktf", "synth"], env=variables)
+        done = call(["cdktf", "synth"], variables)
         if done:
             return done
     names = [stack.name for stack in synth.read(checkout).stacks]
@@ -38,8 +43,22 @@ def diff(pattern: str, arguments: Sequence[str]) -> int:
         raise Usage(f"no stack matches {pattern!r}; there are: {', '.join(names)}")
     failed = 0
     for name in matching:
-        failed = subprocess.call(["cdktf", "diff", name, *arguments, *synthesis], env=variables) or failed
+        failed = call(["cdktf", "diff", name, *arguments, *synthesis], variables) or failed
     return failed
+
+
+def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run cdktf to its own end, also on Ctrl-C, which the terminal sends to both, then pass that on."""
+    interrupted = False
+    with subprocess.Popen(command, env=variables) as process:
+        while process.returncode is None:
+            try:
+                process.wait()
+            except KeyboardInterrupt:
+                interrupted = True
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode
 
 
 if __name__ == "__main__":

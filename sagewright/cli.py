@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 import time
@@ -18,13 +17,15 @@ from rich.table import Table
 from sagewright import environment as environments
 from sagewright import project as projects
 from sagewright import synth as synthesis
-from sagewright.errors import SagewrightError, Usage
+from sagewright.errors import SagewrightError, Usage, unforeseen
 from sagewright.project import Project
 from sagewright.steps import Steps
 from sagewright.terraform import handle_interrupts
 
 if TYPE_CHECKING:
+    from sagewright.cleanup import Deletion
     from sagewright.deploy import Planned, Run
+    from sagewright.target import Target
 
 app = typer.Typer(
     name="sagewright",
@@ -38,16 +39,28 @@ An environment is a file, [bold]environments/NAME.yaml[/]; [bold]-e NAME[/] name
 
 [bold]Without an AWS account:[/] sagewright local up; sagewright deploy -e local
 
-[bold]Exit codes:[/] 0 done, gate open; 1 denied; 2 wrong input; 3 failed; 130 interrupted.""",
+[bold]Exit codes:[/] 0 done, gate open; 1 denied; 2 wrong input; 3 failed; 130 interrupted.
+
+[bold]SAGEWRIGHT_LOCAL=1[/] acts on the embedded AWS, as --local does, in cdktf too;
+[bold]SAGEWRIGHT_TRACEBACK=1[/] shows where an error arose that nobody foresaw.""",
 )
 local_app = typer.Typer(help="The embedded AWS: an AWS for trying and testing, on this machine.")
 app.add_typer(local_app, name="local")
+features_app = typer.Typer(help="Feature groups, beyond what Terraform can change without losing their data.")
+app.add_typer(features_app, name="features")
+cleanup_app = typer.Typer(help="What people made in AWS, and what therefore keeps an environment from going.")
+app.add_typer(cleanup_app, name="cleanup")
 
 Name = Annotated[
     str, typer.Option("-e", "--environment", metavar="NAME", help="The environment: environments/NAME.yaml.")
 ]
 Local = Annotated[
-    bool, typer.Option("--local", help="Act on the embedded AWS, whatever the environment, prod too.")
+    bool,
+    typer.Option(
+        "--local",
+        envvar="SAGEWRIGHT_LOCAL",
+        help="Act on the embedded AWS, whatever the environment, prod too.",
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on standard output.")
@@ -70,6 +83,8 @@ def main() -> None:
         stop(error.exit_code, str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except Exception as error:
+        stop(SagewrightError.exit_code, unforeseen(error))
     if code == INTERRUPTED:
         stop(code, "interrupted; run the command again to go on")
     sys.exit(code if isinstance(code, int) else 0)
@@ -95,18 +110,25 @@ class Output:
             typer.echo(json.dumps(result, indent=2))
 
 
-def open_run(name: str, local: bool, output: Output) -> Run:
-    """Check the environment and its account, synthesize it, and start the gate's slow imports meanwhile."""
-    from sagewright import gate, target
+def open_run(name: str, local: bool, output: Output, gated: bool = True, bootstrapped: bool = False) -> Run:
+    """Check the environment and its account, and synthesize it.
+
+    Where plans are to be `gated`, the gate's slow imports start, to be done while Terraform plans. Where they
+    are to be applied, the account must be `bootstrapped`.
+    """
+    from sagewright import bootstrap, gate, target
     from sagewright.deploy import Run
 
     checkout = projects.find()
     environment = environments.read(name, checkout.environments)
     chosen = target.choose(checkout, environment, local)
+    if bootstrapped:
+        bootstrap.ready(checkout, chosen, output.steps)
     with output.steps.step("synth") as step:
         assembly = synthesis.synthesize(checkout, name)
         step.note = f"{len(assembly.of(name))} stacks"
-    threading.Thread(target=gate.preload, daemon=True).start()
+    if gated:
+        threading.Thread(target=gate.preload, daemon=True).start()
     return Run(project=checkout, target=chosen, assembly=assembly, steps=output.steps)
 
 
@@ -157,7 +179,8 @@ def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
     """Plan an environment and show what the gate thinks of it; nothing is changed.
 
     Stacks whose inputs are not deployed yet are planned against the plans of those that they need.
-    The saved plans lie in .sagewright/plans/.
+    The plans lie in .sagewright/plans/ as JSON, which may hold secrets and which only you can read;
+    what Terraform could apply is removed.
     """
     from sagewright.gate import show
 
@@ -165,8 +188,10 @@ def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
 
     def work() -> dict[str, Any]:
         run = open_run(environment, local, output)
-        plans = run.plan(run.assembly.of(environment))
-        report = run.gate(plans)
+        stacks = run.assembly.of(environment)
+        with run.saved_plans(stacks):
+            plans = run.plan(stacks)
+            report = run.gate(plans)
         show(report, output.console)
         return {"stacks": [summary(each) for each in plans], "gate": report.to_dict()}
 
@@ -190,7 +215,6 @@ def gate(
     output = Output(json_)
     checkout = projects.find()
     facts = environments.read(environment, checkout.environments)
-    os.environ.update(checkout.variables())
     report = gates.gate([gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans], facts)
     gates.show(report, output.console)
     output.give(report.to_dict())
@@ -204,7 +228,7 @@ def deploy(environment: Name, local: Local = False, yes: Yes = False, json_: Jso
     All stacks are planned and gated before the first is applied. Run again after any failure.
     """
     output = Output(json_)
-    reported(output, lambda: deployed(open_run(environment, local, output), yes, output))
+    reported(output, lambda: deployed(open_run(environment, local, output, bootstrapped=True), yes, output))
 
 
 def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
@@ -238,7 +262,7 @@ def verify(environment: Name, local: Local = False, json_: Json = False) -> None
     output = Output(json_)
 
     def work() -> dict[str, Any]:
-        run = open_run(environment, local, output)
+        run = open_run(environment, local, output, gated=False)
         findings = run.verify(run.assembly.of(environment))
         show(findings, output.console)
         return {"verify": [finding.to_dict() for finding in findings]}
@@ -260,6 +284,148 @@ def destroy(environment: Name, local: Local = False, yes: Yes = False, json_: Js
         return {"environment": environment, "changed": changed}
 
     reported(output, work)
+
+
+@app.command()
+def bootstrap(environment: Name, local: Local = False, yes: Yes = False, json_: Json = False) -> None:
+    """Prepare an account: the bucket of the states, the boundary, and CI's roles. Safe to run again."""
+    from sagewright import bootstrap as bootstraps
+
+    output = Output(json_)
+
+    def allow(target: Target, what: str) -> None:
+        consent(f"{what[0].upper()}{what[1:]} in {target.name}?", yes or target.running is not None)
+
+    def work() -> dict[str, Any]:
+        run = bootstraps.prepare(projects.find(), environment, local, output.steps, allow)
+        result = bootstraps.bootstrap(run, approver(run, yes, output))
+        bootstraps.show(run, result, output.console)
+        return result
+
+    reported(output, work)
+
+
+@features_app.command("add")
+def features_add(
+    environment: Name,
+    groups: Annotated[
+        list[str] | None, typer.Argument(metavar="GROUP…", help="Feature groups; default: all.")
+    ] = None,
+    local: Local = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
+    """Add to live feature groups what the environment file has and they lack; their data stays.
+
+    A feature that is defined otherwise than it is live is refused: that needs a new version of the group.
+    """
+    from sagewright import features
+
+    output = Output(json_)
+    run = open_run(environment, local, output, gated=False)
+    stacks = [stack for stack in run.assembly.of(environment) if stack.name == f"{environment}-features"]
+    added: list[str] = []
+    for stack in stacks:
+        state, synthesized = run.state(stack), json.loads(stack.synthesized.read_text(encoding="utf-8"))
+        with run.target.session() as session:
+            additions = features.pending(stack.name, state, synthesized, session, groups or ())
+        for addition in additions:
+            output.console.print(f"  + {addition}", markup=False)
+        if additions:
+            consent(f"Add these to {run.target.name}?", yes or run.target.running is not None)
+            with run.target.session() as session, output.steps.step("features") as step:
+                features.add(additions, session, step.say)
+        added += [str(addition) for addition in additions]
+    output.console.print("features added" if added else "nothing to add: the groups have all features")
+    output.give({"environment": environment, "added": added})
+
+
+@cleanup_app.command("studio")
+def cleanup_studio(
+    environment: Name,
+    homes_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--homes-of",
+            metavar="DOMAIN",
+            help="Also delete the home file system that this deleted domain left behind; all homes are lost.",
+        ),
+    ] = None,
+    although_protected: Annotated[
+        bool, typer.Option("--although-protected", help="Do so in a protected environment, too.")
+    ] = False,
+    local: Local = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
+    """Delete Studio's apps, and the spaces and profiles that are not Terraform's: then a destroy succeeds."""
+    from sagewright import cleanup
+
+    clean_up(
+        environment,
+        f"{environment}-studio",
+        lambda state, session: cleanup.plan_studio(state, session, homes_of or ()),
+        although_protected=although_protected,
+        local=local,
+        yes=yes,
+        output=Output(json_),
+    )
+
+
+@cleanup_app.command("model-packages")
+def cleanup_model_packages(
+    environment: Name,
+    although_protected: Annotated[
+        bool, typer.Option("--although-protected", help="Do so in a protected environment, too.")
+    ] = False,
+    local: Local = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
+    """Delete all versions of the environment's model package groups: then a destroy succeeds."""
+    from sagewright import cleanup
+
+    clean_up(
+        environment,
+        f"{environment}-training",
+        cleanup.plan_model_packages,
+        although_protected=although_protected,
+        local=local,
+        yes=yes,
+        output=Output(json_),
+    )
+
+
+def clean_up(
+    environment: str,
+    part: str,
+    plan: Callable[[dict[str, Any], Any], Sequence[Deletion]],
+    *,
+    although_protected: bool,
+    local: bool,
+    yes: bool,
+    output: Output,
+) -> None:
+    """Show what is to be deleted, ask, and delete it."""
+    from sagewright import cleanup
+
+    run = open_run(environment, local, output, gated=False)
+    (stack,) = (stack for stack in run.assembly.of(environment) if stack.name == part)
+    state = run.state(stack)
+    with run.target.session() as session:
+        deletions = plan(state, session)
+        cleanup.show(deletions, output.console)
+        if deletions:
+            consent(f"Delete these in {run.target.name}?", yes or run.target.running is not None)
+            with output.steps.step("clean-up") as step:
+                cleanup.carry_out(
+                    deletions,
+                    session,
+                    protected=run.target.environment.protected,
+                    although_protected=although_protected,
+                    say=step.say,
+                )
+    output.give({"environment": environment, "deleted": [str(deletion) for deletion in deletions]})
 
 
 @app.command()
@@ -363,14 +529,21 @@ def approver(run: Run, yes: bool, output: Output) -> Callable[[Sequence[Planned]
         for each in plans:
             table.add_row(each.stack.name, str(each))
         output.console.print(table)
-        if not sys.stdin.isatty():
-            raise Usage("nobody is there to ask; pass --yes to apply what the gate let through")
-        if not typer.confirm("Apply?", err=True):
-            raise SagewrightError("not approved: nothing was changed")
+        consent("Apply?", False, run.so_far)
 
     return ask
 
 
+def consent(question: str, given: bool, so_far: str = "nothing was changed") -> None:
+    """Ask a person, unless consent is given already; raises where nobody is there, or the person says no."""
+    if given:
+        return
+    if not sys.stdin.isatty():
+        raise Usage("nobody is there to ask; pass --yes to apply what the gate let through")
+    if not typer.confirm(question, err=True):
+        raise SagewrightError(f"not approved: {so_far}")
+
+
 def summary(each: Planned) -> dict[str, Any]:
     """Return a plan for a program."""
-    return {"stack": each.stack.name, "preview": each.preview, "path": str(each.path), **each.counts}
+    return {"stack": each.stack.name, "preview": each.preview, "path": str(each.json_path), **each.counts}

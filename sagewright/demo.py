@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def show(run: Run, console: Console) -> None:
     table.add_column("details", overflow="fold")
     total, endpoints = 0, []
     for stack in run.assembly.of(environment.name):
-        made = list(resources(run.states[stack.name]["values"]["root_module"]))
+        made = list(resources(run.states[stack.name].get("values", {}).get("root_module", {})))
         total += len(made)
         for each in made:
             if each.type in SHOWN:
@@ -67,17 +68,19 @@ def show(run: Run, console: Console) -> None:
     console.print(table)
     console.print(f"{total} resources in all\n")
     settings = running.environment(environment.account_id, environment.region)
-    shown = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
-    exports = "\n".join(f"export {name}={settings[name]}" for name in shown)
-    python = run.project.root / ".venv" / "bin" / "python"
-    endpoint = endpoints[0] if endpoints else ""
-    call = f"import boto3; print(boto3.client('sagemaker').describe_endpoint(EndpointName='{endpoint}'))"
+    exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in settings.items())
+    looks = ["aws sagemaker list-endpoints"]
+    if endpoints:
+        python = shlex.quote(str(run.project.root / ".venv" / "bin" / "python"))
+        call = f"boto3.client('sagemaker').describe_endpoint(EndpointName='{endpoints[0]}')"
+        looks.append(f"aws sagemaker describe-endpoint --endpoint-name {endpoints[0]}")
+        looks.append(f'{python} -c "import boto3; print({call})"')
+    shown = "\n".join(looks)
     text = f"""Look at it (any AWS tool will do; the access key id is the account id):
 
+unset AWS_PROFILE AWS_SESSION_TOKEN
 {exports}
-aws sagemaker list-endpoints
-aws sagemaker describe-endpoint --endpoint-name {endpoint}
-{python} -c "{call}"
+{shown}
 
 Change something: edit environments/local.yaml, say a variant's weight, then
 make deploy ENV=local

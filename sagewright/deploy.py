@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from sagewright.project import Project
 from sagewright.steps import Steps
 from sagewright.synth import Assembly, Stack
 from sagewright.target import Target
-from sagewright.terraform import Clock, Terraform, private
+from sagewright.terraform import Clock, Terraform, private, sha256
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,32 +33,34 @@ class Planned:
     stack: Stack
     path: Path
     json_path: Path
+    sums: Mapping[Path, str]
+    """SHA-256 of both files: other commands write to the same paths."""
     document: Mapping[str, Any]
+    changes: bool
+    """Terraform's own word on whether applying it does anything; new addresses and outputs count."""
     preview: bool
     """Planned against outputs that are not there yet: to be gated, never applied."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many resources the plan adds, changes, replaces and destroys."""
-        counted = {"add": 0, "change": 0, "replace": 0, "destroy": 0}
+        """How many resources the plan adds, changes, replaces, destroys, moves and forgets."""
+        counted = dict.fromkeys(("add", "change", "replace", "destroy", "move", "forget"), 0)
+        kinds = {"create": "add", "update": "change", "delete": "destroy", "forget": "forget"}
         for change in self.document.get("resource_changes", []):
             actions = change["change"]["actions"]
             if len(actions) == 2:
                 counted["replace"] += 1
-            elif kind := {"create": "add", "update": "change", "delete": "destroy"}.get(actions[0]):
+            elif kind := kinds.get(actions[0]):
                 counted[kind] += 1
+            counted["move"] += "previous_address" in change
         return counted
 
-    @property
-    def changes(self) -> bool:
-        """Tell whether applying the plan does anything, outputs included."""
-        return any(self.counts.values()) or preview.changes_outputs(self.document)
-
     def __str__(self) -> str:
-        words = {"add": "to add", "change": "to change", "replace": "to replace", "destroy": "to destroy"}
-        said = [f"{count} {words[kind]}" for kind, count in self.counts.items() if count]
+        said = [f"{count} to {kind}" for kind, count in self.counts.items() if count]
+        if not said and preview.changes_outputs(self.document):
+            said = ["outputs change"]
         if not said:
-            said = ["outputs change"] if self.changes else ["no changes"]
+            said = ["the state changes"] if self.changes else ["no changes"]
         return ", ".join(said) + (" (preview)" if self.preview else "")
 
 
@@ -72,6 +75,8 @@ class Run:
     clock: Clock = field(default_factory=Clock)
     pending: dict[str, Planned] = field(default_factory=dict)
     """The plans by stack that are not applied yet: what depends on their outputs gets a preview."""
+    applied: list[str] = field(default_factory=list)
+    """The stacks that were applied."""
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The states by stack that were verified last."""
 
@@ -101,19 +106,47 @@ class Run:
             if waiting:
                 terraform = preview.prepare(stack, waiting, terraform)
                 terraform.init()
-            path = private(self.project.work / "plans" / f"{stack.name}.tfplan")
-            terraform.plan(path, *arguments)
+            path = private(self._plans / f"{stack.name}.tfplan")
+            changes = terraform.plan(path, *arguments)
+            saved = sha256(path.read_bytes())
             document = terraform.show(path)
+            content = json.dumps(document).encode()
+            json_path = write_private(path.with_suffix(".json"), content)
             planned = Planned(
                 stack=stack,
                 path=path,
-                json_path=write_private(path.with_suffix(".json"), document),
+                json_path=json_path,
+                sums={path: saved, json_path: sha256(content)},
                 document=document,
+                changes=changes,
                 preview=bool(waiting),
             )
             self.pending[stack.name] = planned
             step.note = str(planned)
         return planned
+
+    @property
+    def _plans(self) -> Path:
+        return self.project.work / "plans"
+
+    @contextmanager
+    def saved_plans(self, stacks: Iterable[Stack]) -> Iterator[None]:
+        """Remove the saved plans of the stacks when the block ends, in whatever way.
+
+        A saved plan carries what opens the lock in its stack: `terraform apply` would take it, denied or not.
+        """
+        try:
+            yield
+        finally:
+            for stack in stacks:
+                (self._plans / f"{stack.name}.tfplan").unlink(missing_ok=True)
+
+    @property
+    def so_far(self) -> str:
+        """What the run has changed, for whoever is told that it goes no further."""
+        if not self.applied:
+            return "nothing was changed"
+        return f"already applied: {', '.join(self.applied)}; nothing else was changed"
 
     def gate(self, plans: Iterable[Planned]) -> Report:
         """Put plans through the gate; raises `GateClosed` with the report where it does not open."""
@@ -125,19 +158,24 @@ class Run:
             report = gate.gate(inputs, self.target.environment)
             step.note = report.verdict
             if report.exit_code:
-                raise GateClosed(report)
+                raise GateClosed(report, self.so_far)
         return report
 
     def apply(self, plan: Planned) -> None:
-        """Apply a plan that the gate let through, then verify what is live."""
+        """Apply a plan that the gate let through, and no other that has taken its place meanwhile."""
         if plan.preview:
             raise SagewrightError(f"{plan.stack.name}: a preview cannot be applied; plan it again")
+        if any(not path.is_file() or sha256(path.read_bytes()) != sum_ for path, sum_ in plan.sums.items()):
+            raise SagewrightError(
+                f"{plan.stack.name}: planned again by another command meanwhile; run the command again"
+            )
         terraform = self.terraform(plan.stack)
         with self.steps.step(f"apply {plan.stack.name}") as step:
             terraform.apply(plan.path, say=step.say)
             step.note = str(plan)
         del self.pending[plan.stack.name]
-        for path in (plan.path, plan.json_path):
+        self.applied.append(plan.stack.name)
+        for path in plan.sums:
             path.unlink(missing_ok=True)
 
     def verify(self, stacks: Sequence[Stack]) -> tuple[verify.Finding, ...]:
@@ -148,7 +186,7 @@ class Run:
             self.states.update({stack.name: state for stack, state in zip(stacks, states, strict=True)})
             with self.target.session() as session:
                 for stack, state in zip(stacks, states, strict=True):
-                    findings.extend(verify.verify(stack.name, state, session))
+                    findings.extend(verify.verify(stack.name, state, session, empty=stack.empty))
             wrong = [finding for finding in findings if not finding.ok]
             step.note = f"{len(findings)} checks, {len(wrong)} failed" if wrong else f"{len(findings)} checks"
             if wrong:
@@ -172,48 +210,70 @@ class Run:
 
         All, and those that are only to be `seen`, are planned and gated before the first is applied:
         what the gate denies in the last stack leaves the first untouched. `approve` raises where a
-        person says no; `arguments` are handed to every plan.
+        person says no, and is asked again where a stack's plan is another than its preview was; `arguments`
+        are handed to every plan.
         """
-        plans = self.plan(stacks, *arguments)
-        if any(plan.changes for plan in plans):
-            self.gate([*plans, *self.plan(seen)])
-        else:
-            self.gate(plans)
-        changing = [plan for plan in plans if plan.changes]
-        if not changing:
-            return False
-        approve(changing)
-        for wave in waves(self.assembly, stacks):
-            previews = [stack for stack in wave if self.pending[stack.name].preview]
-            if previews:
-                self.gate(self.plan(previews, *arguments))
-            side_by_side(
-                self.apply, [self.pending[stack.name] for stack in wave if self.pending[stack.name].changes]
-            )
+        with self.saved_plans([*stacks, *seen]):
+            plans = self.plan(stacks, *arguments)
+            if any(plan.changes for plan in plans):
+                self.gate([*plans, *self.plan(seen)])
+            else:
+                self.gate(plans)
+            changing = [plan for plan in plans if plan.changes]
+            if not changing:
+                return False
+            approve(changing)
+            for wave in waves(self.assembly, stacks):
+                previews = [self.pending[stack.name] for stack in wave if self.pending[stack.name].preview]
+                if previews:
+                    self._follow(previews, approve, arguments)
+                side_by_side(
+                    self.apply,
+                    [self.pending[stack.name] for stack in wave if self.pending[stack.name].changes],
+                )
         return True
+
+    def _follow(
+        self,
+        previews: Sequence[Planned],
+        approve: Callable[[Sequence[Planned]], None],
+        arguments: Sequence[str],
+    ) -> None:
+        """Plan what was a preview, now that its inputs are there; gate it, and ask where it differs."""
+        plans = self.plan([before.stack for before in previews], *arguments)
+        self.gate(plans)
+        differing = [
+            plan
+            for before, plan in zip(previews, plans, strict=True)
+            if plan.changes and (plan.counts, plan.changes) != (before.counts, before.changes)
+        ]
+        if differing:
+            approve(differing)
 
     def destroy(
         self, stacks: Sequence[Stack], approve: Callable[[Sequence[Planned]], None], *arguments: str
     ) -> bool:
         """Destroy the stacks, last first; every plan is gated before the first is applied."""
         made = [stack for stack in reversed(stacks) if self.state(stack).get("values")]
-        plans = [self._plan(stack, ["-destroy", *arguments]) for stack in made]
-        if not plans:
+        if not made:
             return False
-        self.gate(plans)
-        approve(plans)
-        for plan in plans:
-            self.apply(plan)
+        with self.saved_plans(made):
+            plans = [self._plan(stack, ["-destroy", *arguments]) for stack in made]
+            self.gate(plans)
+            changing = [plan for plan in plans if plan.changes]
+            approve(changing)
+            for plan in changing:
+                self.apply(plan)
         return True
 
 
 class GateClosed(Denied):
     """The gate did not open; carries its report and its exit code."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, so_far: str) -> None:
         self.report = report
         self.exit_code = report.exit_code
-        super().__init__("the gate is closed: nothing was changed")
+        super().__init__(f"the gate is closed: {so_far}")
 
 
 class NotLive(SagewrightError):
@@ -244,9 +304,9 @@ def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return list(pool.map(work, items))
 
 
-def write_private(path: Path, document: Mapping[str, Any]) -> Path:
-    """Write JSON that may hold secrets, readable by its owner only."""
+def write_private(path: Path, content: bytes) -> Path:
+    """Write a file that may hold secrets, readable by its owner only."""
     private(path)
     path.touch(mode=0o600)
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path.write_bytes(content)
     return path

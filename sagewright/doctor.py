@@ -36,9 +36,6 @@ TERRAFORM_FROM = (1, 10)
 DISK_GB = 2
 """A provider is 0.7 GB, the packages are 0.6 GB, and what replaces them is made beside them."""
 
-GATE = "sagewright-terraform"
-"""The Terraform that plans, gates, applies and verifies (sagewright/wrapper.py)."""
-
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 INSTALLERS = {
@@ -271,11 +268,10 @@ def environment_files(project: Project) -> str:
 @check("plan gate")
 def gate(project: Project) -> str | Hint:
     """Check the way through the gate; a shell that does not lead there is told, and is locked out anyway."""
-    program = project.root / ".venv" / "bin" / GATE
-    if not os.access(program, os.X_OK):
-        raise Missing(f"{program}: no such program", _again(project, "project"))
+    if not os.access(project.gate, os.X_OK):
+        raise Missing(f"{project.gate}: no such program", _again(project, "project"))
     set_to = os.environ.get("TERRAFORM_BINARY_NAME", "")
-    if shutil.which(set_to or "-") == str(program):
+    if shutil.which(set_to or "-") == str(project.gate):
         return "cdktf in this shell goes through the gate"
     what = f"TERRAFORM_BINARY_NAME is {set_to or 'not set'}: no stack lets a plain cdktf plan; to use one"
     return Hint(what, f". {_word(project.work / 'env')}")

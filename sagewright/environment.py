@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,17 +52,18 @@ def read(name: str, folder: Path) -> Environment:
     """
     path = folder / f"{name}.yaml"
     shown = f"{folder.name}/{path.name}"
-    if not path.is_file():
+    if name not in names(folder) or not path.is_file():
         known = ", ".join(names(folder)) or "none"
         raise Usage(f"{shown}: there is no environment {name!r}; there are: {known}")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+        document = yaml.safe_load(text)
+        problems = [f"{shown}: {problem}" for problem in repeated(yaml.compose(text, Loader=yaml.SafeLoader))]
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Usage(f"{shown}: not a YAML file: {error}") from None
     if not isinstance(document, dict):
         got = "an empty file" if document is None else repr(document)
         raise Usage(f"{shown}: supply a mapping of settings, got {got}")
-    problems: list[str] = []
 
     def fact(key: str, pattern: str) -> str:
         value = document.get(key)
@@ -77,19 +79,36 @@ def read(name: str, folder: Path) -> Environment:
         return value is True
 
     state = document.get("state")
+    bucket = state.get("bucket") if isinstance(state, dict) else None
     environment = Environment(
         name=name,
         organization=fact("organization", r"[a-z][a-z0-9-]{1,19}"),
-        account_id=fact("account_id", r"\d{12}"),
+        account_id=fact("account_id", r"[0-9]{12}"),
         region=fact("region", r"[a-z]{2}(-[a-z]+)+-\d"),
         production=flag("production"),
         protected=flag("protected"),
         embedded=flag("embedded", False),
-        state_bucket=state.get("bucket") if isinstance(state, dict) else None,
+        state_bucket=bucket,
         path=path,
     )
-    if environment.state_bucket is None and not environment.embedded:
+    if bucket is None and not environment.embedded:
         problems.append(f"{shown}: state.bucket: supply the S3 bucket of the Terraform state, got {state!r}")
+    if bucket is not None and not isinstance(bucket, str):
+        problems.append(f"{shown}: state.bucket: supply a string, got {bucket!r}")
     if problems:
         raise Usage("\n".join(problems))
     return environment
+
+
+def repeated(node: yaml.Node | None, path: str = "") -> Iterator[str]:
+    """Yield a problem for each fact that stands twice; YAML itself would keep the last in silence."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: dict[str, int] = {}
+    for key, value in node.value:
+        here, line = f"{path}{key.value}", key.start_mark.line + 1
+        if here in seen and key.value != "<<":
+            yield f"{here}: supply each key once, got it on lines {seen[here]} and {line}"
+        seen[here] = line
+        if here == "state":
+            yield from repeated(value, "state.")

@@ -9,7 +9,6 @@ it is never applied.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,4 @@ def prepare(stack: Stack, states: Mapping[str, Mapping[str, Any]], terraform: Te
             source["backend"], source["config"] = "local", {"path": str(path)}
             source.pop("workspace", None)
     (folder / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
-    lock = stack.folder / ".terraform.lock.hcl"
-    if lock.exists():
-        shutil.copyfile(lock, folder / lock.name)
     return Terraform(terraform.project, folder, terraform.variables, terraform.clock)

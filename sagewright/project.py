@@ -42,17 +42,31 @@ class Project:
         return self.bin / "terraform"
 
     @property
+    def gate(self) -> Path:
+        """The Terraform that plans, gates, applies and verifies (sagewright/wrapper.py)."""
+        return self.root / ".venv" / "bin" / "sagewright-terraform"
+
+    @property
     def provider_lock(self) -> Path:
         """The provider version of every stack: with this platform's sums, where set-up has made them."""
         made = self.work / "terraform.lock.hcl"
         return made if made.is_file() else self.root / ".terraform.lock.hcl"
 
     def variables(self) -> dict[str, str]:
-        """Return the process environment for the project's tools: its own, plain, without colour."""
+        """Return the process environment for the project's tools: its own, plain, without colour.
+
+        The user's settings of Terraform are left out but for its logs: TF_DATA_DIR, TF_WORKSPACE, TF_CLI_ARGS
+        and the like would lead a command elsewhere than it says.
+        """
+        theirs = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("TF_") or name.startswith("TF_LOG")
+        }
         return {
-            **os.environ,
+            **theirs,
             "PATH": f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-            "TERRAFORM_BINARY_NAME": str(self.root / ".venv" / "bin" / "sagewright-terraform"),
+            "TERRAFORM_BINARY_NAME": str(self.gate),
             "TF_CLI_CONFIG_FILE": str(self.work / "terraform.rc"),
             "TF_IN_AUTOMATION": "true",
             "TF_INPUT": "false",

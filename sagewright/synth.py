@@ -31,6 +31,11 @@ class Stack:
         """Its Terraform configuration."""
         return self.folder / "cdk.tf.json"
 
+    @property
+    def empty(self) -> bool:
+        """Whether it has no resource: then applying it leaves no state."""
+        return not json.loads(self.synthesized.read_text(encoding="utf-8")).get("resource")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assembly:
@@ -67,15 +72,19 @@ class Assembly:
         return tuple(other for other in self.stacks if stack in self.upstream(other))
 
 
-def synthesize(project: Project, environment: str | None = None) -> Assembly:
+def synthesize(project: Project, environment: str | None = None, bootstrap: bool = False) -> Assembly:
     """Run `main.py` for one environment, or for all, and return the stacks.
+
+    With `bootstrap` it is the one stack that comes before them, in a folder of its own.
 
     Raises `Usage` with main.py's own words when it refuses an environment file, and
     `SagewrightError` when it fails in any other way.
     """
+    output = project.work / "bootstrap" if bootstrap else project.output
     variables = project.variables()
     variables["SAGEWRIGHT_ENVIRONMENT"] = environment or ""
-    variables["CDKTF_OUTDIR"] = str(project.output)
+    variables["SAGEWRIGHT_BOOTSTRAP"] = "yes" if bootstrap else ""
+    variables["CDKTF_OUTDIR"] = str(output)
     done = subprocess.run(
         [sys.executable, str(project.root / "main.py")],
         cwd=project.root,
@@ -88,12 +97,13 @@ def synthesize(project: Project, environment: str | None = None) -> Assembly:
         raise Usage(done.stderr.strip())
     if done.returncode:
         raise SagewrightError(f"synthesis failed\n{(done.stderr or done.stdout).strip()}")
-    return read(project)
+    return read(project, output)
 
 
-def read(project: Project) -> Assembly:
+def read(project: Project, output: Path | None = None) -> Assembly:
     """Return the stacks of the last synthesis; raises `Usage` where there was none."""
-    manifest = project.output / "manifest.json"
+    output = output or project.output
+    manifest = output / "manifest.json"
     try:
         document = json.loads(manifest.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -103,7 +113,7 @@ def read(project: Project) -> Assembly:
     stacks = [
         Stack(
             name=entry["name"],
-            folder=project.output / entry["workingDirectory"],
+            folder=output / entry["workingDirectory"],
             dependencies=tuple(entry["dependencies"]),
         )
         for entry in document["stacks"].values()

@@ -10,8 +10,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -33,8 +34,14 @@ class TerraformFailed(SagewrightError):
 
 T = TypeVar("T")
 
-RUNNING: set[subprocess.Popen[str]] = set()
-"""The Terraform processes under way."""
+BUSY: set[object] = set()
+"""One token for each call of `patiently` under way: from before a Terraform starts to after its end."""
+RUNNING: dict[subprocess.Popen[str], bool] = {}
+"""The Terraform processes under way, and whether each was told to end."""
+INTERRUPTS: list[int] = []
+"""The signals that ended this program; after the first, no Terraform is started."""
+STARTING = threading.RLock()
+"""Held while a Terraform starts in any thread, so that `interrupt` misses none."""
 
 
 @dataclass(slots=True)
@@ -64,25 +71,28 @@ class Terraform:
     def init(self) -> None:
         """Make the folder ready: backend and provider; does nothing when it is already.
 
-        The provider version comes from the project's lock file, so that every stack has the same.
+        The provider version comes from the project's lock file, so that every stack has the same; a lock
+        that is another than init left is replaced.
         """
-        data = self.folder / ".terraform"
-        lock = self.folder / ".terraform.lock.hcl"
-        if not lock.exists() and self.project.provider_lock.exists():
-            shutil.copyfile(self.project.provider_lock, lock)
-        stamp = data / "sagewright-initialized"
-        key = self._initialized_by()
-        if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
+        stamp = self.folder / ".terraform" / "sagewright-initialized"
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == self._initialized_by():
             return
+        if self.project.provider_lock.exists():
+            shutil.copyfile(self.project.provider_lock, self._lock)
         self._text("init", "-input=false", "-no-color", "-reconfigure")
-        stamp.write_text(key, encoding="utf-8")
+        stamp.write_text(self._initialized_by(), encoding="utf-8")
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder / ".terraform.lock.hcl"
 
     def _initialized_by(self) -> str:
         synthesized = json.loads((self.folder / "cdk.tf.json").read_text(encoding="utf-8"))
         settings = [synthesized.get("terraform"), self.variables.get("AWS_ENDPOINT_URL")]
         configuration = Path(self.variables.get("TF_CLI_CONFIG_FILE", os.devnull))
-        rc = configuration.read_text(encoding="utf-8") if configuration.is_file() else ""
-        return hashlib.sha256(json.dumps([settings, rc], sort_keys=True).encode()).hexdigest()
+        files = [configuration, self.project.provider_lock, self._lock]
+        parts = [sha256(path.read_bytes()) if path.is_file() else None for path in files]
+        return sha256(json.dumps([settings, *parts], sort_keys=True).encode())
 
     def plan(self, out: Path, *arguments: str) -> bool:
         """Save a plan in `out`, readable by its owner only; tell whether it changes anything."""
@@ -121,8 +131,9 @@ class Terraform:
 
     def _text(self, *arguments: str) -> str:
         start = time.monotonic()
-        with self._start(arguments, subprocess.PIPE) as process:
-            output, errors = patiently(process, process.communicate)
+        process, (output, errors) = patiently(
+            lambda: self._start(arguments, subprocess.PIPE), lambda process: process.communicate()
+        )
         self.clock.seconds += time.monotonic() - start
         if process.returncode:
             raise TerraformFailed(
@@ -140,9 +151,10 @@ class Terraform:
         problems: list[str] = []
         finished = 0
 
-        def read(lines: Iterable[str]) -> None:
+        def read(process: subprocess.Popen[str]) -> None:
             nonlocal finished
-            for line in lines:
+            assert process.stdout is not None
+            for line in process.stdout:
                 try:
                     event = json.loads(line)
                 except ValueError:
@@ -156,13 +168,8 @@ class Terraform:
 
         start = time.monotonic()
         command = [arguments[0], "-json", "-input=false", *arguments[1:]]
-        with (
-            tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
-            self._start(command, errors) as process,
-        ):
-            output = process.stdout
-            assert output is not None
-            patiently(process, lambda: read(output))
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+            process, _ = patiently(lambda: self._start(command, errors), read)
             errors.seek(0)
             said = plain(errors.read()).strip()
         self.clock.seconds += time.monotonic() - start
@@ -172,41 +179,62 @@ class Terraform:
         return process.returncode
 
 
-def patiently(process: subprocess.Popen[str], wait: Callable[[], T]) -> T:
-    """Wait for Terraform to end in its own way, also when the user interrupts, then pass the interrupt on.
+def patiently(
+    start: Callable[[], subprocess.Popen[str]], wait: Callable[[subprocess.Popen[str]], T]
+) -> tuple[subprocess.Popen[str], T]:
+    """Start Terraform and wait until it ends in its own way, also when the user interrupts.
 
     Terraform has a session of its own, so that a Ctrl-C reaches it once, from `interrupt`: it finishes
     what it is at, saves its state and releases its lock. A second Ctrl-C is passed on too: it stops hard.
+    The interrupt is raised here when Terraform has ended, and in no other moment, so that none is orphaned.
     """
-    interrupted = False
-    RUNNING.add(process)
+    token = object()
+    BUSY.add(token)
     try:
-        while True:
-            try:
-                result = wait()
-                process.wait()
-                break
-            except KeyboardInterrupt:
-                interrupted = True
+        with STARTING:
+            if INTERRUPTS:
+                raise KeyboardInterrupt
+            process = start()
+            RUNNING[process] = False
+            if INTERRUPTS and not RUNNING[process]:
+                tell(process)
+        try:
+            with process:
+                result = wait(process)
+        finally:
+            del RUNNING[process]
     finally:
-        RUNNING.discard(process)
-    if interrupted:
+        BUSY.discard(token)
+    if INTERRUPTS:
         raise KeyboardInterrupt
-    return result
+    return process, result
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Tell a Terraform to end."""
+    RUNNING[process] = True
+    process.send_signal(signal.SIGINT)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
     """Handle SIGINT, SIGTERM and SIGHUP: every Terraform that runs is told, then the command ends."""
-    for process in tuple(RUNNING):
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-    raise KeyboardInterrupt
+    with STARTING:
+        INTERRUPTS.append(number)
+        for process in tuple(RUNNING):
+            tell(process)
+    if not BUSY:
+        raise KeyboardInterrupt
 
 
 def handle_interrupts() -> None:
     """Route the signals that end a command through `interrupt`; to be called once by a program."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def private(path: Path) -> Path:

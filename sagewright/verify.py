@@ -15,15 +15,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.waiter import WaiterModel, create_waiter_with_client
 from rich.console import Console
 from rich.markup import escape
 
 from sagewright.errors import SagewrightError
-
-CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
+from sagewright.target import QUICK
 
 POLL_SECONDS = 5
 POLLS = 240
@@ -117,7 +115,7 @@ class Aws:
         """Return a client; raises `NotAnswered` where the session has no region or a wrong endpoint."""
         if service not in self._clients:
             try:
-                self._clients[service] = self.session.client(service, config=CONFIG)  # type: ignore[call-overload]
+                self._clients[service] = self.session.client(service, config=QUICK)  # type: ignore[call-overload]
             except (BotoCoreError, ValueError) as error:
                 raise NotAnswered(f"{service}: {error}") from None
         return self._clients[service]
@@ -164,10 +162,13 @@ class Context:
         return [resource for resource in self.resources if resource.type == type_]
 
 
-def verify(stack: str, state: Mapping[str, Any], session: boto3.session.Session) -> tuple[Finding, ...]:
+def verify(
+    stack: str, state: Mapping[str, Any], session: boto3.session.Session, *, empty: bool = False
+) -> tuple[Finding, ...]:
     """Compare a stack's state after apply with what is live.
 
-    `state` is the output of `terraform show -json`. Every kind in `KINDS` is compared; what AWS refuses,
+    `state` is the output of `terraform show -json`; an empty one is a finding, unless the stack itself is
+    `empty`. Every kind in `KINDS` is compared; what AWS refuses,
     does not know or does not answer is a finding, in its own words. Waits up to 20 minutes for an
     endpoint that is being changed. Raises `SagewrightError` where `state` is no such document.
     """
@@ -175,6 +176,8 @@ def verify(stack: str, state: Mapping[str, Any], session: boto3.session.Session)
         got = "a plan" if "planned_values" in state else f"a mapping of {', '.join(state) or 'nothing'}"
         raise SagewrightError(f"{stack}: state: supply the output of `terraform show -json`, got {got}")
     if "values" not in state:
+        if empty:
+            return ()
         nothing = Row(check="state", expected="applied", live="empty", ok=False)
         return (Finding(stack=stack, address=stack, **asdict(nothing)),)
     context = Context(aws=Aws(session), resources=tuple(resources(state["values"].get("root_module", {}))))

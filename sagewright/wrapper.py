@@ -1,31 +1,38 @@
 """The Terraform that CDKTF runs (`TERRAFORM_BINARY_NAME`): what it applies went through the gate.
 
 `cdktf deploy` calls `terraform apply` in a stack's folder, without a plan. Here that becomes: plan the
-stack and all that depends on it, gate them, apply just that saved plan, verify. Every other command
-goes to the real Terraform, in the project's environment.
+stack and all that depends on it, gate them, apply just that saved plan, verify. `cdktf diff` calls `plan`:
+it is planned and judged, and what Terraform could apply is removed. Every other command goes to the real
+Terraform, with the settings of the stack's target: SAGEWRIGHT_LOCAL=1 leads each to the embedded AWS.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
+from sagewright import bootstrap, gate, project, synth, target
 from sagewright import environment as environments
-from sagewright import gate, project, synth, target
 from sagewright.deploy import GateClosed, NotLive, Planned, Run
-from sagewright.errors import SagewrightError, Usage
+from sagewright.errors import SagewrightError, Usage, unforeseen
 from sagewright.gate import show
 from sagewright.steps import Steps
 from sagewright.terraform import GATE_VARIABLE, NOT_DEPLOYED, TerraformFailed, handle_interrupts
 
-LOCAL = "SAGEWRIGHT_LOCAL"
-"""Set to put any environment on the embedded AWS, as `--local` does for the command line."""
+HARMLESS = ("", "version", "-v", "-version", "--version", "-h", "-help", "--help", "fmt", "validate")
+"""What needs no account and no state; all other commands are given the target's environment."""
+
+STATE = ("init", "output", "refresh", "import", "state", "console")
+"""What reads or changes the state only; the lock in the stack is opened for it."""
+
+OURS = ("auto-approve", "detailed-exitcode", "input", "json", "no-color", "out")
+"""Options that are set here, whatever CDKTF says; a plan is saved nowhere else."""
 
 QUESTION = {
     "apply": "Do you want to perform these actions?",
@@ -56,37 +63,72 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("interrupted; run the command again to go on")
         return 130
+    except Exception as error:
+        console.print(unforeseen(error), markup=False)
+        return SagewrightError.exit_code
 
 
-def run(arguments: Sequence[str], folder: Path, console: Console) -> int:
+def run(arguments: Sequence[str], start: Path, console: Console) -> int:
     """Do one Terraform command in a stack's folder."""
+    folder, command, rest = understood(arguments, start)
     checkout = project.find(folder)
-    command = arguments[0] if arguments else ""
-    if command not in ("init", "plan", "apply", "destroy", "output", "refresh", "import", "state", "console"):
-        return subprocess.call([str(checkout.terraform), *arguments], env=checkout.variables())
+    if command in HARMLESS:
+        become(checkout.terraform, arguments, start, checkout.variables())
     assembly = synth.read(checkout)
     stack = assembly.get(folder.name)
     environment = environments.read(stack.environment, checkout.environments)
-    chosen = target.choose(checkout, environment, local=bool(os.environ.get(LOCAL)))
+    chosen = target.choose(checkout, environment, target.local(os.environ))
     work = Run(project=checkout, target=chosen, assembly=assembly, steps=Steps(console))
+    if command == "apply":
+        bootstrap.ready(checkout, chosen, work.steps)
     if command in ("apply", "destroy"):
-        return change(work, stack, command, list(arguments[1:]), console)
-    if command == "init" and not set(arguments[1:]) - {"-no-color", "-input=false"}:
+        return change(work, stack, command, rest, console)
+    if command == "plan":
+        return diff(work, stack, theirs(rest), console)
+    if command == "init" and not theirs(rest):
         work.terraform(stack).init()
         return 0
-    variables = {**chosen.variables, **GATE_VARIABLE}
-    if command != "plan":
-        return subprocess.call([str(checkout.terraform), *arguments], cwd=folder, env=variables)
-    own = ("-input=false", "-no-color", "-out", "plan")
-    return diff(work, stack, [one for one in arguments[1:] if one not in own], console)
+    key = GATE_VARIABLE if command in STATE else {}
+    become(checkout.terraform, [command, *rest], folder, {**chosen.variables, **key})
 
 
-def change(work: Run, stack: synth.Stack, command: str, arguments: list[str], console: Console) -> int:
+def understood(arguments: Sequence[str], start: Path) -> tuple[Path, str, list[str]]:
+    """Return the folder, the command and its arguments, as Terraform reads them: global options come first.
+
+    https://developer.hashicorp.com/terraform/cli/commands#switching-working-directory-with-chdir
+    """
+    folder = start
+    for position, one in enumerate(arguments):
+        if one in HARMLESS or not one.startswith("-"):
+            return folder, one, list(arguments[position + 1 :])
+        if one.startswith("-chdir="):
+            folder = (start / one.removeprefix("-chdir=")).resolve()
+    return folder, "", []
+
+
+def theirs(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments but `OURS`, each with its value."""
+    kept = []
+    waiting = iter(arguments)
+    for one in waiting:
+        name, equals, _ = one.lstrip("-").partition("=")
+        if not one.startswith("-") or name not in OURS:
+            kept.append(one)
+        elif name == "out" and not equals:
+            next(waiting, None)
+    return kept
+
+
+def become(program: Path, arguments: Sequence[str], folder: Path, variables: Mapping[str, str]) -> NoReturn:
+    """Go on as Terraform itself: the terminal and every signal are its own."""
+    os.chdir(folder)
+    os.execve(program, [str(program), *arguments], dict(variables))
+
+
+def change(work: Run, stack: synth.Stack, command: str, arguments: Sequence[str], console: Console) -> int:
     """Apply or destroy one stack, through the gate, with the question that Terraform would ask."""
     approved = "-auto-approve" in arguments
-    kept = [
-        one for one in arguments if one not in ("-auto-approve", "-no-color") and not one.startswith("-input")
-    ]
+    kept = theirs(arguments)
     if any(not one.startswith("-") for one in kept):
         raise Usage(
             f"terraform {command}: a saved plan is applied by `sagewright deploy`, got {' '.join(arguments)}"
@@ -96,10 +138,10 @@ def change(work: Run, stack: synth.Stack, command: str, arguments: list[str], co
         if approved:
             return
         for plan in plans:
-            console.print(work.terraform(plan.stack).text(plan.path), markup=False)
+            console.print(shown(work, plan), markup=False)
         console.print(f"\n{QUESTION[command]}\n  Only 'yes' is accepted.\n\n  Enter a value: ", markup=False)
         if sys.stdin.readline().strip() != "yes":
-            raise SagewrightError(f"{command} cancelled: nothing was changed")
+            raise SagewrightError(f"{command} cancelled: {work.so_far}")
 
     threading.Thread(target=gate.preload, daemon=True).start()
     if command == "destroy":
@@ -110,18 +152,25 @@ def change(work: Run, stack: synth.Stack, command: str, arguments: list[str], co
     return 0
 
 
+def shown(work: Run, plan: Planned) -> str:
+    """Return a plan as Terraform prints it, without what is secret by its mark, its name or its look."""
+    return gate.redacted_text(work.terraform(plan.stack).text(plan.path), plan.document)
+
+
 def diff(work: Run, stack: synth.Stack, arguments: Sequence[str], console: Console) -> int:
     """Plan one stack, and say what the gate thinks of it; nothing is applied, so nothing is stopped."""
     threading.Thread(target=gate.preload, daemon=True).start()
-    try:
-        plans = work.plan([stack], *arguments)
-    except TerraformFailed as error:
-        if NOT_DEPLOYED not in str(error):
-            raise
-        plans = work.plan([*work.assembly.upstream(stack), stack])[-1:]
-    console.print(work.terraform(stack).text(plans[-1].path), markup=False)
-    try:
-        show(work.gate(plans), console)
-    except GateClosed as closed:
-        show(closed.report, console)
+    upstream = work.assembly.upstream(stack)
+    with work.saved_plans([*upstream, stack]):
+        try:
+            plans = work.plan([stack], *arguments)
+        except TerraformFailed as error:
+            if NOT_DEPLOYED not in str(error):
+                raise
+            plans = work.plan([*upstream, stack])[-1:]
+        console.print(shown(work, plans[-1]), markup=False)
+        try:
+            show(work.gate(plans), console)
+        except GateClosed as closed:
+            show(closed.report, console)
     return 0

@@ -92,11 +92,16 @@ def wait_for(module: Construct, other: Construct) -> None:
 class EnvironmentStack(AddressedStack):
     """One part of an environment, with a Terraform state of its own: `<environment>-<part>`."""
 
+    COMMAND = "deploy"
+    """Which command of Sagewright changes it."""
+
     def __init__(self, scope: Construct, part: str, name: str, environment: Environment) -> None:
         super().__init__(scope, f"{name}-{part}")
         self.environment_name = name
         self.environment = environment
         self.prefix = f"{environment.organization}-{name}-"
+        self.published: dict[str, tuple[str, str]] = {}
+        """Type and description of each parameter that other teams read, by its name."""
         AwsProvider(
             self,
             "aws",
@@ -117,6 +122,7 @@ class EnvironmentStack(AddressedStack):
         )
         self.add_override("terraform.required_providers.aws.version", PROVIDER_VERSION)
         self._keep_state()
+        way = f"sagewright {self.COMMAND} -e {name}"
         TerraformVariable(
             self,
             "plan_gate",
@@ -126,13 +132,16 @@ class EnvironmentStack(AddressedStack):
             validation=[
                 TerraformVariableValidationConfig(
                     condition='${var.plan_gate == "sagewright"}',
-                    error_message=f"This stack changes only through the gate: sagewright deploy -e {name}",
+                    error_message=f"This stack changes only through the gate: {way}",
                 )
             ],
         )
 
     def _keep_state(self) -> None:
-        """Name the place of the state: a bucket with its own locks, or a file for the embedded AWS."""
+        """Name the place of the state: a bucket with its own locks, or a file for the embedded AWS.
+
+        `encrypt` is left out: without a key it asks for the key of S3, where the bucket has one of ours.
+        """
         stack, state = self.node.id, self.environment.state
         if state is None:
             LocalBackend(self, path=f"../../../.sagewright/state/{stack}.tfstate")
@@ -142,20 +151,27 @@ class EnvironmentStack(AddressedStack):
             bucket=state.bucket,
             key=f"{stack}.tfstate",
             region=self.environment.region,
-            encrypt=True,
             allowed_account_ids=[self.environment.account_id],
         )
         self.add_override("terraform.backend.s3.use_lockfile", True)
 
-    def publish(self, name: str, value: str | tuple[str, ...], description: str) -> None:
-        """Write a value that other teams read to the SSM parameter `/sagewright/<environment>/<name>`."""
+    def publish(
+        self, name: str, value: str | tuple[str, ...], description: str, key: str | None = None
+    ) -> None:
+        """Write a value that other teams read to the SSM parameter `/sagewright/<environment>/<name>`.
+
+        `{key}` in the name stands for the key in the environment file. docs/ssm-parameters.md lists them all.
+        """
         listed = isinstance(value, tuple)
+        type_ = "StringList" if listed else "String"
+        self.published[name] = (type_, description)
+        path = name.replace("{key}", key or "")
         SsmParameter(
             self,
-            "parameter_" + name.replace("/", "_"),
-            name=f"/sagewright/{self.environment_name}/{name}",
-            description=description,
-            type="StringList" if listed else "String",
+            "parameter_" + path.replace("/", "_"),
+            name=f"/sagewright/{self.environment_name}/{path}",
+            description=f"{description} {key}" if key else description,
+            type=type_,
             insecure_value=Fn.join(",", list(value)) if listed else value,
         )
 

@@ -9,22 +9,39 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Discriminator, StringConstraints, TypeAdapter, ValidationError
 
-from modules._core import at_least, at_most, distinct, one_of, record, refuse, when
+from modules._core import at_least, at_most, distinct, matches, one_of, record, refuse, when
+from modules._core.checks import printable
+from modules.athena_workgroup import Queries
+from modules.bucket import NAME as BUCKET_NAME
 from modules.bucket import Retention
+from modules.ci_roles import GitHub, Oidc
+from modules.ecr_registry import Registry
 from modules.ecr_repository import ImageRetention
 from modules.endpoint import Inference
+from modules.feature_group import FeatureGroupDefinition
+from modules.labeling import Workers
 from modules.log_group import RETENTION_DAYS
+from modules.mlflow_tracking_server import TrackingServer
 from modules.model import Container
+from modules.model_package_group import Approvals
 from modules.network import ExistingNetwork, NewNetwork
+from modules.notebook_instance import Notebook
+from modules.pipeline import Trigger
+from modules.schedule import Parameter, ScheduledStart
+from modules.studio_domain import Studio
+from modules.topic import Subscription
 
 PRODUCTION_LOG_RETENTION_DAYS = 365
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
-LONGEST_ENVIRONMENT_NAME = 16
+ENVIRONMENT_NAME = r"[a-z][a-z0-9]{0,15}"
+"""No hyphens: `acme-prod-*` must not be what `prod-eu` has, too."""
+RESERVED = ("amzn-s3-demo", "sg", "sthree")
+"""Words with which, and a hyphen, S3 and EC2 let no name of ours begin."""
 LONGEST_NAMES = {"model_package_groups": 63, "repositories": 256, "models": 54, "endpoints": 63}
 """How long the names of AWS resources may be that are made of an environment file's keys."""
 
@@ -37,7 +54,12 @@ PrincipalArn = Annotated[
 ]
 Tag = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9 _.:/=+@-]{1,256}$")]
 """A tag's value as AWS takes it."""
+Ci = Annotated[GitHub | Oidc, Discriminator("kind")]
 Network = Annotated[NewNetwork | ExistingNetwork, Discriminator("kind")]
+Version = Annotated[str, StringConstraints(pattern=r"^v[1-9]\d{0,3}$")]
+"""A version, such as `v1`."""
+DefinitionFile = Annotated[str, StringConstraints(pattern=r"^[\w-]+(/[\w-][\w.-]*)*\.json$")]
+"""A file of the checkout, such as `pipelines/churn.json`."""
 
 
 class InvalidEnvironment(ValueError):
@@ -50,6 +72,9 @@ class State:
 
     bucket: str
     """S3 bucket for the states of the environment's stacks, versioned and encrypted."""
+
+    def __post_init__(self) -> None:
+        refuse(matches("bucket", self.bucket, BUCKET_NAME, "acme-prod-terraform-state"))
 
 
 @record
@@ -70,27 +95,77 @@ class ModelPackageGroup:
     """Decisions on one group of model versions."""
 
     description: Annotated[str, StringConstraints(max_length=1024)] | None = None
-    """What the model is for."""
+    """What the model is for, without line breaks."""
     reader_account_ids: tuple[AccountId, ...] = ()
     """Other accounts that may look at its versions."""
     deployer_account_ids: tuple[AccountId, ...] = ()
-    """Other accounts that may also make models of its versions."""
+    """Other accounts that may also make models of its versions. What these are made of must be shared with
+    them as well: the artifacts' bucket and its key, and the images' repository by `pull_account_ids`."""
+
+    approvals: Approvals | None = None
+    """Event bus that is told when a version is approved or rejected, in the account that deploys, say."""
 
     def __post_init__(self) -> None:
         accounts = self.reader_account_ids + self.deployer_account_ids
-        refuse(distinct("reader_account_ids, deployer_account_ids", accounts))
+        refuse(
+            printable("description", self.description),
+            distinct("reader_account_ids, deployer_account_ids", accounts),
+        )
+
+
+@record
+class Pipeline:
+    """Decisions on one SageMaker pipeline.
+
+    A definition is the same in all environments. Its parameters ArtifactsBucket, KmsKeyArn, Prefix, RoleArn,
+    SecurityGroupId, SubnetId1 and SubnetId2, where it has them, get what this environment has.
+    """
+
+    definition: DefinitionFile
+    """File with the definition, as the SageMaker SDK writes it."""
+    description: Annotated[str, StringConstraints(max_length=3072)] | None = None
+    """What the pipeline is for."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    """Values of its parameters, in place of the definition's own."""
+    max_parallel_execution_steps: int | None = None
+    """Most steps of one execution that run at once; as many as can, by default."""
+    schedules: Mapping[Name, ScheduledStart] = field(default_factory=dict)
+    """When it is started."""
+    triggers: Mapping[Name, Trigger] = field(default_factory=dict)
+    """Which events start it: new objects in the bucket `artifacts`, approvals, or a pattern of your own."""
+
+
+@record
+class StateMachine:
+    """Decisions on one state machine.
+
+    In its definition, `${PipelineName_churn}` is the name of the pipeline `churn`, with `_` for `-`, and
+    `${AlarmTopicArn}` the topic of the alarms.
+    """
+
+    definition: DefinitionFile
+    """File with the definition in the Amazon States Language."""
+    type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    """Standard runs for up to a year, express for five minutes at most."""
+    pipelines: tuple[Name, ...] = ()
+    """Pipelines that it may start and watch."""
+    schedules: Mapping[Name, ScheduledStart] = field(default_factory=dict)
+    """When it is started."""
+
+    def __post_init__(self) -> None:
+        refuse(distinct("pipelines", self.pipelines))
 
 
 @record
 class Environment:
     """One environment; its name is that of the file."""
 
-    organization: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,19}$")]
+    organization: Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=20)]
     """Start of every name in AWS."""
     account_id: AccountId
     """The only account in which the environment may be made."""
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-    """The only region of its resources."""
+    """The only region of its resources, one of the partition `aws` or `aws-us-gov`."""
     production: bool
     """Rules for production apply: capacity, scaling, log retention."""
     protected: bool
@@ -103,6 +178,8 @@ class Environment:
     """Who pays; a tag on everything."""
     state: State | None = None
     """Where the Terraform state is; left out where `embedded` is true, and only there."""
+    ci: Ci | None = None
+    """Which runs of CI may plan and apply (`kind: GitHub` or `Oidc`); without it, people deploy."""
     network: Network
     """A VPC to make (`kind: New`), or one to use (`kind: Existing`)."""
     log_retention_days: int = PRODUCTION_LOG_RETENTION_DAYS
@@ -115,10 +192,33 @@ class Environment:
     """For how long it is kept who read and wrote the buckets; without it, it is not recorded."""
     approver_principal_arns: tuple[PrincipalArn, ...] = ()
     """IAM roles and users, which must exist, that may take the role which alone approves models."""
+    registry: Registry | None = None
+    """Scanning, copies and caches of ECR: for one environment in each account and region."""
     repositories: Mapping[Name, Repository] = field(default_factory=dict)
     """ECR repositories by name."""
     model_package_groups: Mapping[Name, ModelPackageGroup] = field(default_factory=dict)
     """Groups of model versions by name."""
+    approval_sender_account_ids: tuple[AccountId, ...] = ()
+    """Other accounts that may tell this one, on an event bus, that a version was approved or rejected."""
+    feature_groups: Mapping[Name, Mapping[Version, FeatureGroupDefinition]] = field(default_factory=dict)
+    """Feature groups by name and version. A feature is added to a version in place; any other change of one
+    needs a new version, beside the old one until that is taken out. Use no version twice."""
+    feature_queries: Queries = Queries()
+    """How the feature groups' history is queried."""
+    studio: Studio | None = None
+    """SageMaker Studio, with its people; there is none without it."""
+    notebook_instances: Mapping[Name, Notebook] = field(default_factory=dict)
+    """Notebook instances by name, beside Studio or instead of it."""
+    tracking_server: TrackingServer | None = None
+    """MLflow, which costs money for as long as it is there."""
+    pipelines: Mapping[Name, Pipeline] = field(default_factory=dict)
+    """SageMaker pipelines by name."""
+    state_machines: Mapping[Name, StateMachine] = field(default_factory=dict)
+    """State machines by name."""
+    labeling: Workers | None = None
+    """Who labels data; an account has one private workforce in a region."""
+    alarm_subscriptions: Mapping[Name, Subscription] = field(default_factory=dict)
+    """Who is told of alarms on pipelines and state machines."""
     models: Mapping[Name, Container] = field(default_factory=dict)
     """Models by name: what each variant of an endpoint may serve."""
     endpoints: Mapping[Name, Inference] = field(default_factory=dict)
@@ -128,12 +228,27 @@ class Environment:
         zones = self.network.availability_zones if isinstance(self.network, NewNetwork) else ()
         refuse(
             when(
+                f"{self.organization}-".startswith(tuple(f"{word}-" for word in RESERVED)),
+                f"organization: supply another start of names than {', '.join(RESERVED)}, "
+                f"got {self.organization!r}",
+            ),
+            when(
+                re.match("cn-|[a-z]{2}-iso", self.region),
+                f"region: supply a region of the partition aws or aws-us-gov, got {self.region!r}",
+            ),
+            when(
                 self.embedded and self.state,
                 "state: remove it; where embedded is true the state is a local file",
             ),
             when(
                 not self.embedded and not self.state,
                 "state: supply the bucket of the Terraform state, got nothing",
+            ),
+            when(self.embedded and self.ci, "ci: remove it; where embedded is true nobody is let in"),
+            when(
+                self.ci and self.ci.provider_arn and f"::{self.account_id}:" not in self.ci.provider_arn,
+                f"ci.provider_arn: supply a provider of account {self.account_id}, "
+                f"got {self.ci and self.ci.provider_arn!r}",
             ),
             when(
                 self.embedded and self.production, "production: supply false where embedded is true, got true"
@@ -159,6 +274,21 @@ class Environment:
                 )
                 for zone in zones
             ),
+            *(problem for name, model in self.models.items() for problem in self._unreachable(name, model)),
+        )
+
+    def _unreachable(self, name: str, model: Container) -> Iterator[str | None]:
+        """Yield a problem where SageMaker could not fetch a model's image."""
+        host = model.image.partition("/")[0]
+        platform = model.repository_access == "Platform"
+        yield when(
+            platform and f".{self.region}." not in host,
+            f"models.{name}.image: supply an image in Amazon ECR in {self.region}, got one in {host}",
+        )
+        yield when(
+            not platform and isinstance(self.network, NewNetwork),
+            f"models.{name}.repository_access: supply Platform, or a network of kind Existing, "
+            f"got {model.repository_access!r}",
         )
 
     def _other_accounts(self) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -170,8 +300,8 @@ class Environment:
 
     @property
     def partition(self) -> str:
-        """Part of AWS that the region belongs to: `aws`, `aws-cn` or `aws-us-gov`."""
-        return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(re.match(r"cn|us-gov|", self.region)[0], "aws")  # type: ignore[index]
+        """Part of AWS that the region belongs to: `aws` or `aws-us-gov`."""
+        return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -230,8 +360,8 @@ def read(name: str, folder: Path) -> Environment:
         raise InvalidEnvironment(
             f"{place}: supply the name of an environment that is there: {known}; got {name!r}"
         )
-    if not re.fullmatch(NAME, name) or len(name) > LONGEST_ENVIRONMENT_NAME:
-        legal = f"at most {LONGEST_ENVIRONMENT_NAME} lower-case letters, digits and hyphens"
+    if not re.fullmatch(ENVIRONMENT_NAME, name):
+        legal = "at most 16 lower-case letters and digits, a letter first"
         raise InvalidEnvironment(f"{place}: supply a file name of {legal}, got {name!r}")
     try:
         node = yaml.compose(path.read_bytes(), Loader=yaml.SafeLoader)
@@ -249,6 +379,7 @@ def read(name: str, folder: Path) -> Environment:
         )
     document = json.loads(text)
     problems += undescribed_models(document)
+    problems += missing_definitions(document, folder.parent)
     problems += long_names(name, document)
     problems += untold_kinds(document)
     try:
@@ -308,6 +439,24 @@ def undescribed_models(document: Mapping[str, Any]) -> Iterator[str]:
                 legal = ", ".join(sorted(models)) or "none is described"
                 here = f"endpoints.{key(endpoint)}.variants.{key(name)}.model"
                 yield f"{here}: supply one of the models ({legal}), got {model!r}"
+
+
+def missing_definitions(document: Mapping[str, Any], root: Path) -> Iterator[str]:
+    """Yield a problem for each pipeline or state machine whose definition is no file of the checkout, and
+    for each pipeline that a state machine starts and that is not described."""
+    described = mapping(document, "pipelines")
+    for part in ("pipelines", "state_machines"):
+        for name, value in mapping(document, part).items():
+            if not isinstance(value, dict):
+                continue
+            file = value.get("definition")
+            if isinstance(file, str) and not (root / file).is_file():
+                yield f"{part}.{key(name)}.definition: supply a file that is there, got {file!r}"
+            started = value.get("pipelines", ()) if part == "state_machines" else ()
+            for one in started if isinstance(started, list) else ():
+                if one not in described:
+                    legal = ", ".join(sorted(described)) or "none is described"
+                    yield f"{part}.{key(name)}.pipelines: supply some of the pipelines ({legal}), got {one!r}"
 
 
 def long_names(environment: str, document: Mapping[str, Any]) -> Iterator[str]:

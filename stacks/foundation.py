@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from constructs import Construct
 
+from modules._core import Statement
 from modules.bucket import AccessLogs, Bucket, BucketConfig, Data, Logging
+from modules.ecr_registry import EcrRegistry, EcrRegistryConfig, Registry, creation
 from modules.ecr_repository import EcrRepository, EcrRepositoryConfig
-from modules.key import Key, KeyConfig, use_by_log_groups
+from modules.event_bus import EventBus, EventBusConfig
+from modules.key import Key, KeyConfig, use_by_log_groups, use_by_service
 from modules.network import Network, NetworkConfig
-from modules.permissions_boundary import PermissionsBoundary, PermissionsBoundaryConfig
+from modules.role import Role, RoleConfig, Services
+from modules.state_machine import use_by_log_delivery
 
+from . import boundary
 from .base import EnvironmentStack
 from .environment import Environment
 
@@ -19,11 +24,7 @@ class Foundation(EnvironmentStack):
 
     def __init__(self, scope: Construct, name: str, environment: Environment) -> None:
         super().__init__(scope, "foundation", name, environment)
-        self.boundary = PermissionsBoundary(
-            self,
-            "permissions_boundary",
-            PermissionsBoundaryConfig(name=f"{self.prefix}boundary", prefix=self.prefix, **self.location),
-        )
+        self.boundary = boundary.make(self) if environment.embedded else boundary.made(self)
         self.data_key = Key(
             self,
             "data_key",
@@ -31,6 +32,7 @@ class Foundation(EnvironmentStack):
                 alias=f"{self.prefix}data",
                 description="Data: buckets, images, volumes of instances",
                 deletion_window_days=environment.key_deletion_window_days,
+                statements=self._users_of_data(),
                 account_id=environment.account_id,
                 partition=environment.partition,
             ),
@@ -60,9 +62,11 @@ class Foundation(EnvironmentStack):
                 **self.location,
             ),
         )
-        access_logs = self._access_logs("artifacts", "captures") if environment.access_logs else None
+        purposes = ("artifacts", "captures", *(("features",) if environment.feature_groups else ()))
+        access_logs = self._access_logs(*purposes) if environment.access_logs else None
         self.artifacts = self._bucket("artifacts", access_logs)
         self.captures = self._bucket("captures", access_logs)
+        self.features = self._bucket("features", access_logs) if environment.feature_groups else None
         self.repositories = {
             key: EcrRepository(
                 self,
@@ -78,7 +82,67 @@ class Foundation(EnvironmentStack):
             )
             for key, repository in environment.repositories.items()
         }
+        if environment.registry:
+            self._registry(environment.registry)
+        if environment.approval_sender_account_ids:
+            self._event_bus(environment.approval_sender_account_ids)
         self._publish()
+
+    def _users_of_data(self) -> tuple[Statement, ...]:
+        """Return the AWS services that use the data key by themselves, each where there is need of it."""
+        environment, account_id = self.environment, self.environment.account_id
+        told = environment.pipelines or environment.state_machines
+        return (
+            *((use_by_service("cloudwatch.amazonaws.com", account_id),) if told else ()),
+            *((use_by_service("sagemaker.amazonaws.com", account_id),) if environment.labeling else ()),
+            *((use_by_log_delivery(**self.location),) if environment.state_machines else ()),
+            *(
+                (use_by_service("events.amazonaws.com", account_id),)
+                if environment.approval_sender_account_ids
+                else ()
+            ),
+        )
+
+    def _registry(self, registry: Registry) -> None:
+        role = Role(
+            self,
+            "registry_caches_role",
+            RoleConfig(
+                name=f"{self.prefix}registry-caches",
+                description="Makes the repositories of the caches",
+                trust=Services(names=("ecr.amazonaws.com",)),
+                permissions_boundary_arn=self.boundary.outputs.arn,
+                account_id=self.environment.account_id,
+                partition=self.environment.partition,
+                statements=creation(self.prefix, self.data_key.outputs.arn, **self.location),
+            ),
+        )
+        EcrRegistry(
+            self,
+            "registry",
+            EcrRegistryConfig(
+                registry=registry,
+                prefix=self.prefix,
+                kms_key_arn=self.data_key.outputs.arn,
+                creation_role_arn=role.outputs.arn,
+                **self.location,
+            ),
+        )
+
+    def _event_bus(self, sender_account_ids: tuple[str, ...]) -> None:
+        bus = EventBus(
+            self,
+            "approvals_bus",
+            EventBusConfig(
+                name=f"{self.prefix}approvals",
+                description="Approvals and rejections of model versions in other accounts",
+                kms_key_arn=self.data_key.outputs.arn,
+                sender_account_ids=sender_account_ids,
+                sources=("aws.sagemaker",),
+                **self.location,
+            ),
+        )
+        self.publish("event_bus_arn", bus.outputs.arn, "Bus on which other accounts tell of approvals")
 
     def _bucket_name(self, purpose: str) -> str:
         """Return a name that no other account has taken."""
@@ -130,5 +194,5 @@ class Foundation(EnvironmentStack):
         self.publish("permissions_boundary_arn", self.boundary.outputs.arn, "Boundary that every role takes")
         for key, repository in self.repositories.items():
             self.publish(
-                f"repositories/{key}_url", repository.outputs.repository_url, f"Image repository of {key}"
+                "repositories/{key}_url", repository.outputs.repository_url, "Image repository", key=key
             )

@@ -38,7 +38,7 @@ class Serving(EnvironmentStack):
                 ),
             )
             wait_for(endpoint, self.logs[key])
-            self.publish(f"endpoints/{key}", endpoint.outputs.name, f"Endpoint of {key}")
+            self.publish("endpoints/{key}", endpoint.outputs.name, "Endpoint", key=key)
 
     def _logs(self, key: str, foundation: Foundation) -> LogGroup:
         """Make the log group of an endpoint, which SageMaker else makes without key and without end."""
@@ -55,12 +55,17 @@ class Serving(EnvironmentStack):
 
     def _model(self, key: str, container: Container, foundation: Foundation) -> Model:
         environment = self.environment
-        endpoints = [
-            name
+        endpoints = {
+            name: inference
             for name, inference in environment.endpoints.items()
             if any(variant.model == key for variant in inference.variants.values())
+        }
+        grants = [
+            grant
+            for name, inference in endpoints.items()
+            if inference.data_capture
+            for grant in foundation.captures.write(f"{name}/")
         ]
-        grants = [grant for name in endpoints for grant in foundation.captures.write(f"{name}/")]
         grants += [watch_rollback_alarms(f"{self.prefix}{name}", **self.location) for name in endpoints]
         role = Role(
             self,
@@ -75,7 +80,9 @@ class Serving(EnvironmentStack):
                 statements=(
                     *grants,
                     foundation.data_key.attach_volumes(),
-                    *fetch(container.image, container.model_data_url, environment.partition),
+                    *fetch(
+                        container.image, container.model_data_url, environment.region, environment.partition
+                    ),
                     *execution(
                         log_group_names=(f"/aws/sagemaker/Endpoints/{self.prefix}*",), **self.location
                     ),

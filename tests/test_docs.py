@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
-from sagewright.cli import app, local_app
+from sagewright.cli import app, cleanup_app, features_app, local_app
 from tests.conftest import ROOT
 
 PAGES = sorted(
@@ -37,17 +38,30 @@ def test_every_module_is_in_the_readme_and_has_one_of_its_own() -> None:
     assert {path.parent.name for path in (ROOT / "modules").glob("*/README.md")} == modules
 
 
+def test_every_variable_that_is_read_is_documented() -> None:
+    setup = ast.get_docstring(ast.parse((ROOT / "tools" / "setup.py").read_text()))
+    sources = [ROOT / "main.py", *(ROOT / "sagewright").glob("*.py"), ROOT / "tools" / "setup.py"]
+    code = "".join(path.read_text() for path in sources)
+    ours = set(re.findall(r'variables\["(SAGEWRIGHT_\w+)"\]', code))
+    read = set(re.findall(r"\bSAGEWRIGHT_[A-Z_]+\b", code)) - ours
+    assert {name for name in read if name not in f"{README}{setup}"} == set()
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/embedded-aws.md", "docs/pitfalls.md"])
 def test_every_command_that_a_page_names_exists(page: str) -> None:
     text = (ROOT / page).read_text()
     commands = {
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     }
-    local = {command.name for command in local_app.registered_commands}
-    for words in re.findall(r"\bsagewright ([a-z]+(?: [a-z]+)?) ?", text):
+    below = {
+        "local": {command.name for command in local_app.registered_commands},
+        "features": {command.name for command in features_app.registered_commands},
+        "cleanup": {command.name for command in cleanup_app.registered_commands},
+    }
+    for words in re.findall(r"\bsagewright ([a-z]+(?: [a-z-]+)?) ?", text):
         first, _, second = words.partition(" ")
-        if first in ("local",):
-            assert second in local, words
+        if first in below:
+            assert second in below[first], words
         elif f"sagewright {first} -" in text or f"`sagewright {first}" in text:
             assert first in commands, words
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -88,7 +88,7 @@ def test_the_demo_deploys_and_what_it_says_next_works(clone: Path, run: Run) -> 
     assert 0 < set_up_seconds(said) < SET_UP_SECONDS
     assert "is deployed and verified" in said
     look = said[said.index("Look at it") : said.index("Change something")].splitlines()
-    exports = [line for line in look if line.startswith("export ")]
+    exports = [line for line in look if line.startswith(("unset ", "export "))]
     (python,) = (line for line in look if "import boto3" in line)
     assert "InService" in run("\n".join([*exports, python]))
 

@@ -1,7 +1,8 @@
 """Make the lock files from pyproject.toml: hashes, no addresses, one version of each package for all groups.
 
-`requirements.lock` is what `make setup` installs: everything but the groups `bench` and `ml`, whose
-additions are in lock files of their own; all come from one resolution. `tools/uv.lock` is the installer.
+`requirements.lock` is what `make setup` installs: the extras, and everything but the groups `bench` and
+`ml`, whose additions are in lock files of their own; all come from one resolution. `tools/uv.lock` is the
+installer.
 
     python tools/lock.py              lock again; versions stay where they still fit
     python tools/lock.py --upgrade    take the newest versions
@@ -31,12 +32,12 @@ OPTIONAL = ("bench", "ml")
 
 
 def inputs(project: Path) -> str:
-    """Return the hash of what a resolution depends on: requirements, groups, overrides, Python versions."""
+    """Return the hash of what a resolution depends on: requirements, extras, groups, overrides, Pythons."""
     document: Mapping[str, Any] = tomli.loads(project.read_text(encoding="utf-8"))
     parts = [
         document["project"]["requires-python"],
         document["project"]["dependencies"],
-        document["dependency-groups"],
+        {**document["project"]["optional-dependencies"], **document["dependency-groups"]},
         document["tool"]["uv"]["override-dependencies"],
         UV_VERSION,
     ]
@@ -81,8 +82,10 @@ def lock(upgrade: bool) -> None:
     """Resolve everything at once, then divide it into what is always installed and what each group adds."""
     project, always = ROOT / "pyproject.toml", ROOT / "requirements.lock"
     optional = {group: ROOT / f"requirements-{group}.lock" for group in OPTIONAL}
-    groups = tomli.loads(project.read_text(encoding="utf-8"))["dependency-groups"]
-    base = [option for group in groups if group not in OPTIONAL for option in ("--group", group)]
+    document = tomli.loads(project.read_text(encoding="utf-8"))
+    groups = document["dependency-groups"]
+    base = [option for extra in document["project"]["optional-dependencies"] for option in ("--extra", extra)]
+    base += [option for group in groups if group not in OPTIONAL for option in ("--group", group)]
     with tempfile.TemporaryDirectory(prefix="lock-") as name:
         whole, part, installer = (Path(name) / file for file in ("whole", "part", "uv.in"))
         if not upgrade:

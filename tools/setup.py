@@ -64,6 +64,8 @@ TERRAFORM_FLOOR = (1, 10)
 """S3 state locking without a table, `use_lockfile`, came with it."""
 TERRAFORM_RELEASES = "https://releases.hashicorp.com/terraform"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+SYSTEMS = ("linux_amd64", "linux_arm64", "darwin_arm64")
+"""Where every locked package has a wheel; some have none for macOS on Intel."""
 PACKAGE_INDEX = "the Python package index"
 SHOWN_LINES = 20
 """How much of a failed program's output is shown."""
@@ -604,6 +606,11 @@ def main() -> int:
     """Do what is not done yet."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+    if os_and_architecture() not in SYSTEMS:
+        got = f"{platform.system()} {platform.machine()}"
+        wanted = "Linux on x86-64 or ARM, or macOS on Apple silicon"
+        print(f"set-up: supply {wanted}, got {got}", file=sys.stderr)
+        return 2
     try:
         if all(step.fresh() for step in steps()):
             return 0

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import yaml
+from rich.console import Console
 
+from sagewright import bootstrap
 from sagewright.local import process
 from sagewright.project import Project
+from sagewright.steps import Steps
 from tests.conftest import ROOT
+
+BEYOND = (
+    "alarm_subscriptions",
+    "approval_sender_account_ids",
+    "feature_groups",
+    "labeling",
+    "notebook_instances",
+    "pipelines",
+    "registry",
+    "state_machines",
+    "studio",
+    "tracking_server",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +73,12 @@ class Checkout:
         result: dict[str, Any] = json.loads(done.stdout)
         return result
 
+    def bootstrap(self, environment: str) -> dict[str, Any]:
+        """Do what `sagewright bootstrap` does, on the embedded AWS."""
+        steps = Steps(Console(file=io.StringIO()))
+        run = bootstrap.prepare(self.project, environment, True, steps, lambda *_: None)
+        return bootstrap.bootstrap(run, lambda _: None)
+
     def document(self, environment: str) -> dict[str, Any]:
         """Return an environment file of this checkout."""
         document: dict[str, Any] = yaml.safe_load(self._file(environment).read_text())
@@ -63,6 +87,15 @@ class Checkout:
     def write(self, environment: str, document: dict[str, Any]) -> None:
         """Replace an environment file of this checkout."""
         self._file(environment).write_text(yaml.safe_dump(document))
+
+    def slim(self, environment: str, *kept: str) -> None:
+        """Leave of an environment its ground, registry, endpoints, and what is `kept`; less is quicker."""
+        document = self.document(environment)
+        for part in set(BEYOND) - set(kept):
+            document.pop(part, None)
+        for group in document["model_package_groups"].values():
+            group.pop("approvals", None)
+        self.write(environment, document)
 
     def _file(self, environment: str) -> Path:
         return self.project.environments / f"{environment}.yaml"
@@ -83,12 +116,62 @@ def make(folder: Path) -> Project:
     """Lay a checkout out: environments are copies, everything that is code is this checkout's."""
     project = Project(root=folder)
     shutil.copytree(ROOT / "environments", project.environments)
-    for name in ("main.py", "cdktf.json", ".venv", ".terraform.lock.hcl"):
+    for name in ("main.py", "cdktf.json", "pipelines", ".venv", ".terraform.lock.hcl"):
         (folder / name).symlink_to(ROOT / name)
     project.work.mkdir()
     for name in ("bin", "terraform.rc"):
         (project.work / name).symlink_to(ROOT / ".sagewright" / name)
     return project
+
+
+LISTED = {
+    "domains": ("sagemaker", "list_domains", "Domains", "DomainName"),
+    "profiles": ("sagemaker", "list_user_profiles", "UserProfiles", "UserProfileName"),
+    "spaces": ("sagemaker", "list_spaces", "Spaces", "SpaceName"),
+    "lifecycle configurations": (
+        "sagemaker",
+        "list_studio_lifecycle_configs",
+        "StudioLifecycleConfigs",
+        "StudioLifecycleConfigName",
+    ),
+    "code repositories": (
+        "sagemaker",
+        "list_code_repositories",
+        "CodeRepositorySummaryList",
+        "CodeRepositoryName",
+    ),
+    "notebook instances": (
+        "sagemaker",
+        "list_notebook_instances",
+        "NotebookInstances",
+        "NotebookInstanceName",
+    ),
+    "feature groups": ("sagemaker", "list_feature_groups", "FeatureGroupSummaries", "FeatureGroupName"),
+    "pipelines": ("sagemaker", "list_pipelines", "PipelineSummaries", "PipelineName"),
+    "tracking servers": (
+        "sagemaker",
+        "list_mlflow_tracking_servers",
+        "TrackingServerSummaries",
+        "TrackingServerName",
+    ),
+    "workforces": ("sagemaker", "list_workforces", "Workforces", "WorkforceName"),
+    "workteams": ("sagemaker", "list_workteams", "Workteams", "WorkteamName"),
+    "task UIs": ("sagemaker", "list_human_task_uis", "HumanTaskUiSummaries", "HumanTaskUiName"),
+    "file systems": ("efs", "describe_file_systems", "FileSystems", "FileSystemId"),
+    "state machines": ("stepfunctions", "list_state_machines", "stateMachines", "name"),
+    "schedules": ("scheduler", "list_schedules", "Schedules", "Name"),
+    "event rules": ("events", "list_rules", "Rules", "Name"),
+    "topics": ("sns", "list_topics", "Topics", "TopicArn"),
+    "databases": ("glue", "get_databases", "DatabaseList", "Name"),
+    "caches": ("ecr", "describe_pull_through_cache_rules", "pullThroughCacheRules", "ecrRepositoryPrefix"),
+    "templates": ("ecr", "describe_repository_creation_templates", "repositoryCreationTemplates", "prefix"),
+}
+"""Kind → service, operation, member with the list, and what names one."""
+
+
+def listed(client: Callable[[str], Any], service: str, operation: str, member: str, name: str) -> list[str]:
+    """Return the names of what an account has of a kind."""
+    return [str(each[name]) for each in getattr(client(service), operation)()[member]]
 
 
 def left_over(checkout: Checkout, environment: str) -> dict[str, list[str]]:
@@ -124,9 +207,18 @@ def left_over(checkout: Checkout, environment: str) -> dict[str, list[str]]:
         "log groups": [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]],
         "alarms": [each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]],
         "parameters": [each["Name"] for each in client("ssm").describe_parameters()["Parameters"]],
+        "user pools": [
+            each["Name"] for each in client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"]
+        ],
+        "workgroups": [
+            each["Name"]
+            for each in client("athena").list_work_groups()["WorkGroups"]
+            if each["Name"] != "primary"
+        ],
         "keys": [
             key["KeyMetadata"]["KeyId"] for key in keys if key["KeyMetadata"]["KeyState"] != "PendingDeletion"
         ],
+        **{kind: listed(client, *how) for kind, how in LISTED.items()},
         "networks": [
             each["VpcId"] for each in client("ec2").describe_vpcs()["Vpcs"] if not each["IsDefault"]
         ],

@@ -32,11 +32,14 @@ def cdktf(checkout: Checkout, *arguments: str, **variables: str) -> subprocess.C
 
 
 def test_cdktf_lists_deploys_diffs_and_destroys_an_environment(checkout: Checkout) -> None:
+    checkout.slim("local")
     named = {"SAGEWRIGHT_ENVIRONMENT": "local"}
     listed = cdktf(checkout, "list", **named)
     assert [line.split()[0] for line in listed.stdout.splitlines() if line.startswith("local-")] == [
         "local-foundation",
+        "local-features",
         "local-serving",
+        "local-studio",
         "local-training",
     ]
     assert "dev-" not in listed.stdout
@@ -52,6 +55,7 @@ def test_cdktf_lists_deploys_diffs_and_destroys_an_environment(checkout: Checkou
 
 
 def test_cdktf_diff_shows_a_whole_environment_that_is_not_deployed_yet(checkout: Checkout) -> None:
+    checkout.slim("dev")
     named = {"SAGEWRIGHT_ENVIRONMENT": "dev", "SAGEWRIGHT_LOCAL": "1"}
     diff = checkout.run("cdktf", "diff", "dev-*", **named)
     assert diff.returncode == 0, diff.stdout + diff.stderr
@@ -64,6 +68,7 @@ def test_cdktf_diff_shows_a_whole_environment_that_is_not_deployed_yet(checkout:
 
 
 def test_a_violating_environment_is_stopped_before_anything_changes(checkout: Checkout) -> None:
+    checkout.slim("dev")
     document = checkout.document("dev")
     document["production"] = True
     document["log_retention_days"] = 365

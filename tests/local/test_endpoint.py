@@ -160,10 +160,8 @@ def test_a_new_model_weight_and_number_of_instances_are_rolled_out_in_place(
     assert scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"] == []
 
 
-def test_a_new_instance_type_and_one_more_variant_leave_the_endpoint_in_place(
-    deployment: Deployment, account: Account
-) -> None:
-    deployment.plan(account.stack("a", champion=CHAMPION))
+def test_a_new_instance_type_leaves_the_endpoint_in_place(deployment: Deployment, account: Account) -> None:
+    deployment.plan(account.stack("a", champion=CHAMPION, challenger=CHALLENGER))
     deployment.apply()
     before = live(deployment)
 
@@ -201,6 +199,11 @@ def test_a_rollout_that_sagemaker_refuses_or_takes_back_in_silence_fails_and_can
     deployment.plan(first)
     deployment.apply()
     before = live(deployment)["EndpointConfigName"]
+
+    deployment.plan(account.stack("a", champion=CHAMPION, challenger=CHALLENGER))
+    with pytest.raises(TerraformFailed, match="needs the same variant names"):
+        deployment.apply()
+    assert live(deployment)["EndpointConfigName"] == before
 
     deployment.fail("UpdateEndpoint", ENDPOINT, code="ResourceLimitExceeded", reason="no more instances")
     deployment.plan(second)

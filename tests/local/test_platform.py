@@ -14,6 +14,7 @@ import pytest
 from sagewright.local import process
 
 from .checkout import Checkout, left_over, make
+from .ci import lacking, requests
 
 pytestmark = pytest.mark.local
 
@@ -34,15 +35,26 @@ def endpoint(checkout: Checkout, environment: str) -> dict[str, object]:
     return described
 
 
-def test_the_demo_converges_updates_in_place_and_is_destroyed_without_a_trace(checkout: Checkout) -> None:
+def test_the_demo_deploys_everything_converges_and_is_destroyed_without_a_trace(checkout: Checkout) -> None:
     demo = checkout.run("sagewright", "demo")
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    look_at_it = "\n".join(line for line in demo.stdout.splitlines() if line.startswith(("export ", "/")))
+    look_at_it = "\n".join(
+        line for line in demo.stdout.splitlines() if line.startswith(("unset ", "export ", "/"))
+    )
     pasted = subprocess.run(
         ["sh", "-ec", look_at_it], capture_output=True, text=True, env={"PATH": os.defpath}
     )
     assert "'EndpointStatus': 'InService'" in pasted.stdout, look_at_it + pasted.stderr
     assert checkout.sagewright("deploy", "-e", "local")["changed"] is False
+    checkout.sagewright("destroy", "-e", "local")
+    assert left_over(checkout, "local") == {}
+
+
+def test_endpoints_and_features_change_in_place_and_what_people_made_is_cleaned_up(
+    checkout: Checkout,
+) -> None:
+    checkout.slim("local", "feature_groups", "studio")
+    checkout.sagewright("deploy", "-e", "local")
     before = endpoint(checkout, "local")
 
     document = checkout.document("local")
@@ -60,7 +72,6 @@ def test_the_demo_converges_updates_in_place_and_is_destroyed_without_a_trace(ch
     assert actions["aws_sagemaker_endpoint"] == {"update"}
     assert actions["aws_sagemaker_endpoint_configuration"] == {"create+delete"}
     assert checkout.sagewright("deploy", "-e", "local")["changed"] is True
-    assert checkout.sagewright("deploy", "-e", "local")["changed"] is False
 
     after = endpoint(checkout, "local")
     assert after["EndpointArn"] == before["EndpointArn"]
@@ -71,8 +82,33 @@ def test_the_demo_converges_updates_in_place_and_is_destroyed_without_a_trace(ch
         "champion": (70, 2),
         "challenger": (30, 3),
     }
+
+    features = document["feature_groups"]["customers"]["v1"]["features"]
+    features["churned"] = {"type": "Integral"}
+    checkout.write("local", document)
+    added = checkout.sagewright("features", "add", "-e", "local")["added"]
+    assert added == ["local-features: acme-local-customers-v1: churned (Integral)"]
+    assert checkout.sagewright("deploy", "-e", "local")["changed"] is False
+
+    what_people_make(checkout)
+    studio = checkout.sagewright("cleanup", "studio", "-e", "local")["deleted"]
+    assert [deletion.split()[0] for deletion in studio] == ["app", "user"]
+    versions = checkout.sagewright("cleanup", "model-packages", "-e", "local")["deleted"]
+    assert len(versions) == 1
     checkout.sagewright("destroy", "-e", "local")
     assert left_over(checkout, "local") == {}
+
+
+def what_people_make(checkout: Checkout) -> None:
+    """Make what Terraform knows nothing of: an app, a profile, a version of a model."""
+    sagemaker = checkout.client("sagemaker", "local")
+    (domain,) = sagemaker.list_domains()["Domains"]
+    where = {"DomainId": domain["DomainId"]}
+    sagemaker.create_user_profile(**where, UserProfileName="guest")
+    sagemaker.create_app(**where, SpaceName="notes", AppType="JupyterLab", AppName="default")
+    sagemaker.create_model_package(
+        ModelPackageGroupName="acme-local-churn", ModelApprovalStatus="PendingManualApproval"
+    )
 
 
 def changed(checkout: Checkout, stack: str) -> dict[str, set[str]]:
@@ -85,9 +121,27 @@ def changed(checkout: Checkout, stack: str) -> dict[str, set[str]]:
     return actions
 
 
+def test_an_environment_without_models_and_endpoints_is_deployed_and_destroyed(checkout: Checkout) -> None:
+    checkout.slim("local")
+    document = checkout.document("local")
+    del document["models"], document["endpoints"]
+    checkout.write("local", document)
+    demo = checkout.run("sagewright", "demo")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert "describe-endpoint" not in demo.stdout
+    checkout.sagewright("verify", "-e", "local")
+    checkout.sagewright("destroy", "-e", "local")
+    assert left_over(checkout, "local") == {}
+
+
 def test_prod_converges_and_the_deletion_of_a_stateful_resource_is_denied(checkout: Checkout) -> None:
+    checkout.bootstrap("prod")
+    before = len(requests(checkout))
     checkout.sagewright("deploy", "-e", "prod", "--local")
+    assert lacking(checkout, "prod", "acme-prod-apply", requests(checkout)[before:]) == []
+    before = len(requests(checkout))
     assert checkout.sagewright("deploy", "-e", "prod", "--local")["changed"] is False
+    assert lacking(checkout, "prod", "acme-prod-plan", requests(checkout)[before:]) == []
     document = checkout.document("prod")
     repository, *_ = document["repositories"]
     del document["repositories"][repository]
@@ -100,6 +154,7 @@ def test_prod_converges_and_the_deletion_of_a_stateful_resource_is_denied(checko
 
 
 def test_a_rollback_of_sagemaker_fails_the_run_and_the_next_run_mends_it(checkout: Checkout) -> None:
+    checkout.slim("local")
     checkout.sagewright("deploy", "-e", "local")
     document = checkout.document("local")
     variants = document["endpoints"]["churn"]["variants"]

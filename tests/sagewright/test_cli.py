@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
-from sagewright import synth
+from sagewright import cli, synth
 from sagewright.local import process
 from sagewright.project import Project
 from sagewright.terraform import Terraform
 
 from .conftest import ENVIRONMENT, ROOT, remote_state, write_stack
+from .ungated import READY
 
 PROGRAM = [sys.executable, "-u", "-m", "tests.sagewright.ungated"]
+GATED = [sys.executable, "-m", "sagewright"]
+"""The real one."""
 
 MAIN = """
 import os, shutil, sys
@@ -28,6 +34,22 @@ here = os.path.dirname(os.path.abspath(__file__))
 shutil.copytree(os.path.join(here, "assembly"), os.environ["CDKTF_OUTDIR"], dirs_exist_ok=True)
 """
 """A main.py that synthesizes what was prepared."""
+
+FOREIGN = {
+    "format_version": "1.2",
+    "terraform_version": "1.11.4",
+    "planned_values": {},
+    "resource_changes": [
+        {
+            "address": "aws_s3_bucket.data",
+            "mode": "managed",
+            "type": "aws_s3_bucket",
+            "change": {"actions": ["create"], "after": {"tags_all": {"Environment": "big"}}},
+        }
+    ],
+    "configuration": {"root_module": {}},
+}
+"""A plan of another environment."""
 
 
 @pytest.fixture
@@ -64,10 +86,12 @@ def embedded(project: Project) -> Iterator[process.Running]:
     process.down(project.work)
 
 
-def sagewright(project: Project, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def sagewright(
+    project: Project, *arguments: str, program: Sequence[str] = PROGRAM, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command line in the project, as a user would."""
     return subprocess.run(
-        [*PROGRAM, *arguments],
+        [*program, *arguments],
         cwd=project.root,
         env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables},
         stdin=subprocess.DEVNULL,
@@ -119,6 +143,10 @@ def test_with_json_standard_output_holds_one_document(project: Project, embedded
         ("small-second", 1, True),
     ]
     assert resources(project, "small-first") == set()
+    for each in document["stacks"]:
+        assert stat.S_IMODE(Path(each["path"]).stat().st_mode) == 0o600
+        assert json.loads(Path(each["path"]).read_text())["planned_values"]
+    assert list((project.work / "plans").glob("*.tfplan")) == []
     deployed = json.loads(sagewright(project, "deploy", "-e", "small", "--json").stdout)
     assert deployed["changed"] is True
     assert deployed["terraform_seconds"] > 0
@@ -143,11 +171,26 @@ def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
     refused(sagewright(Project(root=elsewhere), "synth"), 2, "not in a Sagewright checkout")
 
 
+def in_an_account(project: Project) -> None:
+    """Let the environment be one that lives in an account."""
+    document = {**ENVIRONMENT, "embedded": False, "state": {"bucket": "states"}}
+    (project.environments / "small.yaml").write_text(json.dumps(document))
+
+
+def make_boundary(running: process.Running) -> None:
+    """Make what tells that the account is bootstrapped."""
+    own = running.environment(ENVIRONMENT["account_id"], "eu-west-1")  # type: ignore[arg-type]
+    session = boto3.session.Session(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"], None, "eu-west-1")
+    iam = session.client("iam", endpoint_url=running.url)
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.create_policy(PolicyName="acme-small-boundary", PolicyDocument=policy)
+
+
 def test_credentials_of_another_account_are_refused_before_anything_is_planned(
     project: Project, embedded: process.Running
 ) -> None:
-    document = {**ENVIRONMENT, "embedded": False, "state": {"bucket": "states"}}
-    (project.environments / "small.yaml").write_text(json.dumps(document))
+    in_an_account(project)
     other = {**embedded.environment("999988887777", "eu-west-1")}
     done = sagewright(project, "deploy", "-e", "small", "--yes", **other)
     refused(done, 2, "account_id: the file names 111122223333, the credentials are of 999988887777")
@@ -155,12 +198,47 @@ def test_credentials_of_another_account_are_refused_before_anything_is_planned(
 
 
 def test_missing_credentials_are_refused_and_local_is_offered(project: Project) -> None:
-    document = {**ENVIRONMENT, "embedded": False, "state": {"bucket": "states"}}
-    (project.environments / "small.yaml").write_text(json.dumps(document))
+    in_an_account(project)
     none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     none["AWS_EC2_METADATA_DISABLED"] = "true"
     done = sagewright(project, "plan", "-e", "small", **none)
     refused(done, 2, "no AWS credentials for small", "--local")
+
+
+def test_an_endpoint_url_that_is_none_is_refused(project: Project) -> None:
+    in_an_account(project)
+    keys = {"AWS_ACCESS_KEY_ID": "1", "AWS_SECRET_ACCESS_KEY": "2", "AWS_CONFIG_FILE": os.devnull}
+    done = sagewright(project, "plan", "-e", "small", **keys, AWS_ENDPOINT_URL="nowhere")
+    refused(done, 2, "no AWS for small: Invalid endpoint: nowhere; mend or unset AWS_ENDPOINT_URL")
+
+
+def test_with_local_every_command_acts_on_the_embedded_aws(
+    project: Project, embedded: process.Running
+) -> None:
+    in_an_account(project)
+    real = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "999988887777"}
+    assert sagewright(project, "plan", "-e", "small", "--local", **real).returncode == 0
+    deployed = sagewright(project, "deploy", "-e", "small", **real, SAGEWRIGHT_LOCAL="1")
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    assert f"on the embedded AWS at {embedded.url}" in deployed.stdout
+    assert resources(project, "small-second") == {"user"}
+    assert sagewright(project, "verify", "-e", "small", "--local", **real).returncode == 0
+    assert sagewright(project, "destroy", "-e", "small", "--local", **real).returncode == 0
+    assert resources(project, "small-first") == resources(project, "small-second") == set()
+    away = sagewright(project, "plan", "-e", "small", **real, SAGEWRIGHT_LOCAL="0")
+    refused(away, 2, "no AWS credentials for small")
+
+
+def test_what_nobody_foresaw_is_one_line_and_a_traceback_only_where_it_is_asked_for(
+    project: Project, embedded: process.Running
+) -> None:
+    (project.work / "plans" / "small-first.json").mkdir(parents=True)
+    done = sagewright(project, "plan", "-e", "small")
+    refused(done, 3, "error: IsADirectoryError: [Errno 21] Is a directory: ")
+    assert len(done.stderr.splitlines()) == 2
+    asked = sagewright(project, "plan", "-e", "small", SAGEWRIGHT_TRACEBACK="1")
+    assert asked.returncode == 3
+    assert "Traceback (most recent call last)" in asked.stderr
 
 
 def test_without_the_embedded_aws_a_local_environment_says_how_to_start_it(project: Project) -> None:
@@ -190,9 +268,11 @@ def test_down_stops_the_embedded_aws_and_forgets_its_states(
 
 
 def test_nobody_to_ask_changes_nothing_in_an_account(project: Project, embedded: process.Running) -> None:
-    document = {**ENVIRONMENT, "embedded": False, "state": {"bucket": "states"}}
-    (project.environments / "small.yaml").write_text(json.dumps(document))
+    in_an_account(project)
     own = embedded.environment(ENVIRONMENT["account_id"], "eu-west-1")  # type: ignore[arg-type]
+    done = sagewright(project, "deploy", "-e", "small", **own)
+    refused(done, 2, "is not bootstrapped for small", "run `sagewright bootstrap -e small` first")
+    make_boundary(embedded)
     done = sagewright(project, "deploy", "-e", "small", **own)
     refused(done, 2, "nobody is there to ask; pass --yes")
     assert resources(project, "small-first") == set()
@@ -209,37 +289,45 @@ def test_an_interrupt_in_any_step_ends_cleanly_and_the_command_can_be_run_again(
 ) -> None:
     slow = {"provisioner": {"local-exec": {"command": "sleep 1"}}}
     prepare(project, {"thing": {"input": "a", **slow}})
-    command = [*PROGRAM, "deploy", "-e", "small"]
-    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, cwd=project.root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as program:
-        assert program.stdout is not None
-        if after:
-            for line in program.stdout:
-                if line.startswith(f"✓ {after}"):
-                    break
-        else:
-            wait_until_interrupts_are_handled(program.pid)
-        program.send_signal(signal.SIGINT)
-        output, errors = program.communicate(timeout=60)
-    assert program.returncode in (130, -signal.SIGINT), output + errors
-    assert "Traceback" not in output + errors
-    assert "interrupted; run the command again to go on" in errors
+    interrupted(project, after, "deploy", "-e", "small")
     again = sagewright(project, "deploy", "-e", "small")
     assert again.returncode == 0, again.stdout + again.stderr
     assert resources(project, "small-second") == {"user"}
 
 
-def wait_until_interrupts_are_handled(pid: int) -> None:
-    """Wait until the program handles interrupts, which it does before it does anything else."""
-    mask = 1 << (signal.SIGINT - 1)
-    status = Path(f"/proc/{pid}/status")
-    while True:
-        caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt"))
-        hangup = 1 << (signal.SIGHUP - 1)
-        if int(caught.split()[1], 16) & mask and int(caught.split()[1], 16) & hangup:
-            return
+def test_an_interrupted_destroy_ends_cleanly_and_can_be_run_again(
+    project: Project, embedded: process.Running
+) -> None:
+    slow = {"provisioner": {"local-exec": {"when": "destroy", "command": "sleep 1"}}}
+    prepare(project, {"thing": {"input": "a", **slow}})
+    assert sagewright(project, "deploy", "-e", "small").returncode == 0
+    interrupted(project, "apply small-second", "destroy", "-e", "small")
+    again = sagewright(project, "destroy", "-e", "small")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert resources(project, "small-first") == resources(project, "small-second") == set()
+
+
+def interrupted(project: Project, after: str, *arguments: str) -> None:
+    """Interrupt a command when a step is done, or when it starts; check that it ends cleanly."""
+    with subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=project.root,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout is not None and program.stderr is not None
+        assert program.stderr.readline() == f"{READY}\n"
+        for line in program.stdout if after else ():
+            if line.startswith(f"✓ {after}"):
+                break
+        program.send_signal(signal.SIGINT)
+        output, errors = program.communicate(timeout=60)
+    assert program.returncode in (130, -signal.SIGINT), output + errors
+    assert "Traceback" not in output + errors
+    assert "interrupted; run the command again to go on" in errors
+    assert list((project.work / "plans").glob("*.tfplan")) == []
 
 
 def test_a_bare_terraform_is_locked_out(project: Project, embedded: process.Running) -> None:
@@ -254,6 +342,67 @@ def test_a_bare_terraform_is_locked_out(project: Project, embedded: process.Runn
     )
     assert bare.returncode == 1
     assert resources(project, "small-first") == set()
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ("missing", "cannot be read: No such file or directory"),
+        ("truncated", "is a saved plan that is not whole"),
+        ("folder", "cannot be read: Is a directory"),
+        ("foreign", "is of environment big, expected small"),
+    ],
+)
+def test_a_plan_that_cannot_be_judged_is_an_error_of_the_gate(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    plan: str,
+    said: str,
+) -> None:
+    path = project.root / plan
+    if plan == "truncated":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("tfplan", "…" * 1000)
+        path.write_bytes(path.read_bytes()[:500])
+    elif plan == "folder":
+        path.mkdir()
+    elif plan == "foreign":
+        path.write_text(json.dumps(FOREIGN))
+    code = main(project, monkeypatch, "gate", "-e", "small", plan, "--json")
+    told = capsys.readouterr()
+    assert code == 3
+    assert json.loads(told.out)["verdict"] == "error"
+    assert f"{plan}: {said}" in told.err
+    assert "Traceback" not in told.err
+
+
+def test_the_gate_refuses_an_environment_that_does_not_exist(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(project, monkeypatch, "gate", "-e", "big", "plan.json") == 2
+    assert "there is no environment 'big'; there are: small" in capsys.readouterr().err
+
+
+def main(project: Project, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    """Run the command line with the real gate in this process, since that takes seconds to import."""
+    monkeypatch.chdir(project.root)
+    monkeypatch.setattr("sys.argv", ["sagewright", *arguments])
+    monkeypatch.setattr(cli, "handle_interrupts", lambda: None)
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code
+
+
+def test_the_doctor_tells_a_program_and_a_person_what_is_missing(project: Project) -> None:
+    done = sagewright(project, "doctor", "--json", program=GATED)
+    refused(done, 3)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert checks["environment files"]["found"] == "small"
+    assert not checks["plan gate"]["ok"]
+    assert "checks failed" in done.stderr
+    refused(sagewright(project, "doctor", "-e", "big", program=GATED), 2, "there is no environment 'big'")
 
 
 @pytest.mark.parametrize(

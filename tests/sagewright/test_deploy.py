@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from sagewright import environment, synth
-from sagewright.deploy import GateClosed, Planned, Run
+from sagewright.deploy import GateClosed, NotLive, Planned, Run
 from sagewright.errors import SagewrightError
 from sagewright.project import Project
 from sagewright.steps import Steps
@@ -47,6 +48,11 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
 
     monkeypatch.setattr("sagewright.gate.gate", gate)
     yield seen
+
+
+def saved_plans(checkout: Project) -> list[str]:
+    """What is left that Terraform could apply."""
+    return sorted(path.name for path in checkout.work.rglob("*.tfplan"))
 
 
 def run(checkout: Project) -> Run:
@@ -92,7 +98,7 @@ def test_a_new_environment_is_deployed_in_order_and_a_second_time_nothing_change
     assert addresses(work, "small-second") >= {"terraform_data.user"}
     again = run(checkout)
     assert not again.deploy(again.assembly.stacks, yes)
-    assert not list((checkout.work / "plans").glob("*second*.preview*"))
+    assert saved_plans(checkout) == []
 
 
 def test_what_is_denied_in_the_last_stack_leaves_the_first_untouched(
@@ -104,6 +110,10 @@ def test_what_is_denied_in_the_last_stack_leaves_the_first_untouched(
         work.deploy(work.assembly.stacks, yes)
     assert closed.value.exit_code == 1
     assert addresses(work, "small-first") == set()
+    assert saved_plans(checkout) == []
+    documents = sorted((checkout.work / "plans").iterdir())
+    assert [path.name for path in documents] == ["small-first.json", "small-second.json"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in documents} == {0o600}
 
 
 def test_a_denied_stack_stops_its_upstream_also_when_only_that_is_deployed(
@@ -127,6 +137,122 @@ def test_nothing_is_applied_when_a_person_says_no(checkout: Project, gated: list
     with pytest.raises(SagewrightError, match="not approved"):
         work.deploy(work.assembly.stacks, no)
     assert addresses(work, "small-first") == set()
+    assert saved_plans(checkout) == []
+
+
+@pytest.mark.parametrize("command", ["plan", "deploy"])
+def test_what_another_command_has_planned_again_meanwhile_is_not_applied(
+    checkout: Project, gated: list[list[str]], command: str
+) -> None:
+    two_stacks(checkout)
+    work, other = run(checkout), run(checkout)
+
+    def meanwhile(plans: Sequence[Planned]) -> None:
+        two_stacks(checkout, value="b")
+        if command == "plan":
+            other.plan(other.assembly.stacks)
+        else:
+            other.deploy(other.assembly.stacks, yes)
+
+    with pytest.raises(SagewrightError, match="small-first: planned again by another command meanwhile"):
+        work.deploy(work.assembly.stacks, meanwhile)
+    assert bool(addresses(work, "small-first")) == (command == "deploy")
+    assert work.applied == []
+
+
+def test_what_the_gate_judged_is_what_was_planned(checkout: Project, gated: list[list[str]]) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+
+    def meanwhile(plans: Sequence[Planned]) -> None:
+        plans[0].json_path.write_text("{}")
+
+    with pytest.raises(SagewrightError, match="small-first: planned again by another command meanwhile"):
+        work.deploy(work.assembly.stacks, meanwhile)
+    assert addresses(work, "small-first") == set()
+
+
+def late(checkout: Project, word: str, second: dict[str, Any]) -> None:
+    """Two stacks; the second reads a word, its hyphen left out, that is known when the first is there."""
+    reading = '${replace(terraform_data.thing.output, "-", "")}'
+    things = {"terraform_data": {"thing": {"input": word}}}
+    write_stack(checkout, "small-first", {"resource": things, "output": {"id": {"value": reading}}})
+    using = {"data": remote_state("small-first"), "resource": {"terraform_data": {"user": second}}}
+    write_stack(checkout, "small-second", using, "small-first")
+
+
+def test_a_gate_that_closes_halfway_says_what_is_applied(checkout: Project, gated: list[list[str]]) -> None:
+    late(checkout, "for-bidden", {"input": OUTPUT})
+    work = run(checkout)
+    with pytest.raises(GateClosed) as closed:
+        work.deploy(work.assembly.stacks, yes)
+    said = "the gate is closed: already applied: small-first; nothing else was changed"
+    assert str(closed.value) == said
+    assert addresses(work, "small-first") == {"terraform_data.thing"}
+    assert saved_plans(checkout) == []
+
+
+@pytest.mark.parametrize(("ahead", "asked"), [(1, 1), (2, 2)])
+def test_a_person_is_asked_again_where_a_plan_is_another_than_its_preview(
+    checkout: Project, gated: list[list[str]], ahead: int, asked: int
+) -> None:
+    preview = '${startswith(data.terraform_remote_state.small-first.outputs.id, "preview") ? '
+    late(checkout, "allowed", {"count": f"{preview}{ahead} : 1}}"})
+    work = run(checkout)
+    shown: list[list[str]] = []
+    work.deploy(work.assembly.stacks, lambda plans: shown.append([str(plan) for plan in plans]))
+    assert len(shown) == asked
+    assert shown[0] == ["1 to add", f"{ahead} to add (preview)"]
+    assert shown[1:] == [["1 to add"]] * (asked - 1)
+
+
+def test_moved_and_forgotten_resources_are_changes_that_are_applied(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    things = {name: {"input": name} for name in ("a", "c")}
+    write_stack(checkout, "small-first", {"resource": {"terraform_data": things}})
+    work = run(checkout)
+    work.deploy(work.assembly.stacks, yes)
+    moved = {
+        "resource": {"terraform_data": {"b": things["a"], "c": things["c"]}},
+        "moved": [{"from": "terraform_data.a", "to": "terraform_data.b"}],
+    }
+    write_stack(checkout, "small-first", moved)
+    shown: list[str] = []
+    work = run(checkout)
+    assert work.deploy(work.assembly.stacks, lambda plans: shown.extend(map(str, plans)))
+    assert addresses(work, "small-first") == {"terraform_data.b", "terraform_data.c"}
+    forgotten = {
+        "resource": {"terraform_data": {"b": things["a"]}},
+        "removed": [{"from": "terraform_data.c", "lifecycle": {"destroy": False}}],
+    }
+    write_stack(checkout, "small-first", forgotten)
+    work = run(checkout)
+    assert work.deploy(work.assembly.stacks, lambda plans: shown.extend(map(str, plans)))
+    assert addresses(work, "small-first") == {"terraform_data.b"}
+    assert shown == ["1 to move", "1 to forget"]
+    assert not run(checkout).deploy(work.assembly.stacks, yes)
+
+
+def test_a_stack_without_resources_is_deployed_verified_and_destroyed(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    two_stacks(checkout)
+    write_stack(checkout, "small-second", {}, "small-first")
+    work = run(checkout)
+    assert work.deploy(work.assembly.stacks, yes)
+    assert work.verify(work.assembly.stacks) == ()
+    assert work.destroy(work.assembly.stacks, yes)
+
+
+def test_a_stack_that_has_resources_and_no_state_is_not_live(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+    with pytest.raises(NotLive) as wrong:
+        work.verify(work.assembly.stacks)
+    assert [finding.live for finding in wrong.value.findings] == ["empty", "empty"]
 
 
 def test_a_change_upstream_that_changes_no_output_needs_no_preview(

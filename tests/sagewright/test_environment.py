@@ -40,7 +40,16 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         environment.read("x", tmp_path)
 
 
-@pytest.mark.parametrize("text", ["a: [", "\tb", b"\xff\xfe\x00".decode("latin-1")])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "\tb",
+        b"\xff\xfe\x00".decode("latin-1"),
+        "since: 2024-13-45",
+        f"deep: {'[' * 2000}{']' * 2000}",
+    ],
+)
 def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.yaml").write_bytes(text.encode("latin-1"))
     with pytest.raises(Usage, match=r"x\.yaml: "):
@@ -55,6 +64,7 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
         ({"region": "Frankfurt"}, r"region: .*got 'Frankfurt'"),
         ({"production": "yes"}, r"production: supply true or false, got 'yes'"),
         ({"protected": None}, r"protected: supply true or false, got None"),
+        ({"state": {"bucket": 5}}, r"state\.bucket: supply a string, got 5"),
         ({"embedded": False}, r"state\.bucket: supply the S3 bucket of the Terraform state, got None"),
     ],
 )
@@ -64,6 +74,27 @@ def test_a_wrong_fact_is_refused_by_name_and_value(
     write(tmp_path, **change)
     with pytest.raises(Usage, match=message):
         environment.read("x", tmp_path)
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_lines(tmp_path: Path) -> None:
+    write(tmp_path)
+    path = tmp_path / "x.yaml"
+    text = "\n".join(f"{key}: {json.dumps(value)}" for key, value in ENVIRONMENT.items())
+    path.write_text(f"{text}\nproduction: true\nstate:\n  bucket: a\n  bucket: b\n")
+    with pytest.raises(Usage) as error:
+        environment.read("x", tmp_path)
+    assert [line.partition(": ")[2] for line in str(error.value).splitlines()] == [
+        "production: supply each key once, got it on lines 4 and 7",
+        "state.bucket: supply each key once, got it on lines 9 and 10",
+    ]
+
+
+def test_a_file_outside_the_folder_is_no_environment(tmp_path: Path) -> None:
+    folder = tmp_path / "environments"
+    folder.mkdir()
+    write(tmp_path)
+    with pytest.raises(Usage, match=r"there is no environment '\.\./x'; there are: none"):
+        environment.read("../x", folder)
 
 
 def test_all_wrong_facts_are_told_at_once(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sagewright import synth
+from sagewright import deploy, synth
 from sagewright.project import Project
 from sagewright.terraform import Terraform, TerraformFailed
 
@@ -92,6 +92,25 @@ def test_a_second_init_does_nothing_and_a_new_backend_is_noticed(checkout: Proje
     assert runner.clock.seconds > before
 
 
+@pytest.mark.parametrize("place", ["project", "folder"])
+def test_another_lock_is_replaced_by_the_projects_and_the_stack_initialized_again(
+    checkout: Project, place: str
+) -> None:
+    write_stack(checkout, "small-first", {})
+    runner = terraform(checkout)
+    lock = runner.folder / ".terraform.lock.hcl"
+    left = lock.read_bytes()
+    changed = checkout.provider_lock if place == "project" else lock
+    changed.write_bytes(changed.read_bytes() + b"# changed\n")
+    before = runner.clock.seconds
+    runner.init()
+    assert runner.clock.seconds > before
+    assert lock.read_bytes() == left
+    before = runner.clock.seconds
+    runner.init()
+    assert runner.clock.seconds == before
+
+
 INTERRUPTED = """
 import sys
 from pathlib import Path
@@ -137,3 +156,50 @@ def test_an_interrupted_apply_ends_in_terraforms_own_way_and_can_be_run_again(ch
     assert runner.plan(path)
     runner.apply(path)
     assert not runner.plan(path)
+
+
+INTERRUPTED_AT_THE_START = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from sagewright import deploy, project, synth
+from sagewright.terraform import Terraform, handle_interrupts
+handle_interrupts()
+checkout = project.find(Path(sys.argv[1]))
+runner = Terraform(checkout, synth.read(checkout).stacks[0].folder, checkout.variables())
+runner.init()
+runner.plan(checkout.work / "plans" / "p.tfplan")
+
+class Late(subprocess.Popen):
+    def __init__(self, command, **options):
+        super().__init__(command, **options)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGINT)
+
+subprocess.Popen = Late
+try:
+    deploy.side_by_side(lambda _: runner.apply(checkout.work / "plans" / "p.tfplan"), range(int(sys.argv[2])))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("side_by_side", ["1", "3"])
+def test_an_interrupt_while_an_apply_starts_orphans_none_and_starts_no_other(
+    checkout: Project, side_by_side: str
+) -> None:
+    slow = {"provisioner": {"local-exec": {"command": "sleep 20"}}}
+    write_stack(checkout, "small-first", {"resource": {"terraform_data": {"slow": slow}}})
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_THE_START, str(checkout.root), side_by_side],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=15,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+    started = [int(pid) for pid in done.stdout.split()]
+    assert 1 <= len(started) <= deploy.AT_ONCE
+    for pid in started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)

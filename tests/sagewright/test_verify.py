@@ -572,7 +572,7 @@ def test_an_endpoint_url_where_nobody_answers_is_a_finding(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
-        monkeypatch.setattr(subject, "CONFIG", Config(retries={"total_max_attempts": 1}))
+        monkeypatch.setattr(subject, "QUICK", Config(retries={"total_max_attempts": 1}))
         session = boto3.session.Session("test", "test", region_name="eu-west-1")
         found = differences(verify("local-serving", state(*planned[:1]), session))
     assert found[ENDPOINT, "exists"][1].startswith("Could not connect to the endpoint URL")
@@ -644,6 +644,10 @@ def test_a_state_in_which_nothing_is_deployed_is_a_finding(live: Live) -> None:
     found = verify("local-serving", {"format_version": "1.0"}, live.session())
     assert [str(one) for one in found] == ["local-serving: local-serving: state: planned applied, live empty"]
     assert not found[0].ok
+
+
+def test_a_stack_without_resources_has_no_state_and_that_is_well(live: Live) -> None:
+    assert verify("local-serving", {"format_version": "1.0"}, live.session(), empty=True) == ()
 
 
 @pytest.mark.parametrize(

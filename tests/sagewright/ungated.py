@@ -6,10 +6,14 @@ rightly refuses plans in which there is nothing to judge. Its tests are elsewher
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sagewright import cli, gate
+from sagewright import cli, gate, terraform
+
+READY = "interrupts are handled"
+"""What a program says on standard error once it handles them."""
 
 
 class Open:
@@ -31,6 +35,18 @@ def show(report: object, console: object) -> None:
     """Say nothing."""
 
 
-if __name__ == "__main__":
+def handle_interrupts() -> None:
+    """Handle interrupts, and say so."""
+    terraform.handle_interrupts()
+    print(READY, file=sys.stderr, flush=True)
+
+
+def open_gate() -> None:
+    """Put the open gate in the place of the real one."""
     gate.gate, gate.show, gate.preload = judge, show, lambda: None  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    open_gate()
+    cli.handle_interrupts = handle_interrupts  # type: ignore[attr-defined]
     cli.main()

@@ -10,22 +10,19 @@ from pathlib import Path
 import pytest
 from cdktf import App
 
+from stacks.bootstrap import Bootstrap
 from stacks.environment import Environment, read
-from stacks.foundation import Foundation
-from stacks.serving import Serving
-from stacks.training import Training
+from stacks.parts import build
 from tests.conftest import ROOT, Synthesized
 
 Stacks = dict[str, Synthesized]
-"""The stacks of an environment by their part: `foundation`, `training`, `serving`."""
+"""The stacks of an environment by their part: `foundation`, `training`, …"""
 
 
 def synthesize(folder: Path, name: str, environment: Environment) -> Stacks:
     """Synthesize an environment into a folder and return what was written."""
     app = App(outdir=str(folder))
-    foundation = Foundation(app, name, environment)
-    Training(app, name, environment, foundation)
-    Serving(app, name, environment, foundation)
+    build(app, name, environment)
     app.synth()
     return {
         path.name.removeprefix(f"{name}-"): Synthesized(
@@ -45,3 +42,23 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Stack
         return synthesize(tmp_path_factory.mktemp(name), name, environment)
 
     return stacks
+
+
+def bootstrap(folder: Path, name: str, environment: Environment) -> Synthesized:
+    """Synthesize what comes before an environment's stacks."""
+    app = App(outdir=str(folder))
+    Bootstrap(app, name, environment)
+    app.synth()
+    document = json.loads((folder / "stacks" / f"{name}-bootstrap" / "cdk.tf.json").read_text("utf-8"))
+    return Synthesized(document)
+
+
+@pytest.fixture(scope="session")
+def bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synthesized]:
+    """Return what comes before the stacks of a committed environment, synthesized once per session."""
+
+    @cache
+    def stack(name: str) -> Synthesized:
+        return bootstrap(tmp_path_factory.mktemp(name), name, read(name, ROOT / "environments"))
+
+    return stack

@@ -163,7 +163,6 @@ def test_all_else_keeps_it_encrypted_and_locked_in_a_bucket(
             "bucket": "acme-prod-terraform-state-888899990000",
             "key": f"prod-{part}.tfstate",
             "region": "eu-central-1",
-            "encrypt": True,
             "use_lockfile": True,
             "allowed_account_ids": ["888899990000"],
         }

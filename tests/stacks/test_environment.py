@@ -112,8 +112,10 @@ BAD: dict[str, tuple[str, str, str]] = {
         "owner: ml-platform",
         "owner: ml-platform\ncolour: red",
         "colour: supply one of organization, account_id, region, production, protected, embedded, owner, "
-        "cost_center, state, network, log_retention_days, key_deletion_window_days, retention, access_logs, "
-        "approver_principal_arns, repositories, model_package_groups, models, endpoints, "
+        "cost_center, state, ci, network, log_retention_days, key_deletion_window_days, retention, "
+        "access_logs, approver_principal_arns, registry, repositories, model_package_groups, "
+        "approval_sender_account_ids, feature_groups, feature_queries, studio, notebook_instances, "
+        "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, models, endpoints, "
         "got an unknown setting",
     ),
     "a misspelt key": (
@@ -153,6 +155,37 @@ BAD: dict[str, tuple[str, str, str]] = {
         '"444455556666"',
         '"4444"',
         "account_id: supply a string that matches ^[0-9]{12}$, got '4444'",
+    ),
+    "an organization with two hyphens in a row": (
+        "organization: acme",
+        "organization: xn--acme",
+        "organization: supply a string that matches ^[a-z][a-z0-9]*(-[a-z0-9]+)*$, got 'xn--acme'",
+    ),
+    "an organization that is too long": (
+        "organization: acme",
+        f"organization: {'a' * 21}",
+        "organization: supply at most 20 characters, got 21",
+    ),
+    "an organization of which no bucket could be named": (
+        "organization: acme",
+        "organization: sthree",
+        "organization: supply another start of names than amzn-s3-demo, sg, sthree, got 'sthree'",
+    ),
+    "a region of China": (
+        "region: eu-central-1",
+        "region: cn-north-1",
+        "region: supply a region of the partition aws or aws-us-gov, got 'cn-north-1'",
+    ),
+    "an image of another region": (
+        "dkr.ecr.eu-central-1",
+        "dkr.ecr.eu-west-1",
+        "models.churn-v4.image: supply an image in Amazon ECR in eu-central-1, got one in "
+        "222233334444.dkr.ecr.eu-west-1.amazonaws.com",
+    ),
+    "a private registry to which there is no way": (
+        "    image: 2",
+        "    repository_access: Vpc\n    image: 2",
+        "models.churn-v4.repository_access: supply Platform, or a network of kind Existing, got 'Vpc'",
     ),
     "a name that AWS would refuse": (
         "\n  churn:\n    kind",
@@ -219,6 +252,11 @@ BAD: dict[str, tuple[str, str, str]] = {
         "state:\n  bucket: acme-dev-terraform-state\n",
         "",
         "state: supply the bucket of the Terraform state, got nothing",
+    ),
+    "a state bucket that S3 could not have": (
+        "bucket: acme-dev-terraform-state",
+        "bucket: Acme_State",
+        "state.bucket: supply a value such as acme-prod-terraform-state, got 'Acme_State'",
     ),
     "a state bucket for what is embedded": (
         "protected: false",
@@ -297,6 +335,23 @@ BAD: dict[str, tuple[str, str, str]] = {
         f"owner: ml-platform\nmodel_package_groups: {{churn: {{description: {'a' * 1025}}}}}",
         "model_package_groups.churn.description: supply at most 1024 characters, got 1025",
     ),
+    "a description of several lines": (
+        "owner: ml-platform",
+        'owner: ml-platform\nmodel_package_groups: {churn: {description: "a\\nb"}}',
+        "model_package_groups.churn.description: supply a text without line breaks and other control "
+        "characters, got 'a\\nb'",
+    ),
+    "variants whose names give one address": (
+        "      challenger:",
+        "      the--challenger:",
+        "endpoints.churn.variants: name: supply a value such as champion, got 'the--challenger'",
+    ),
+    "variants with and without a volume key": (
+        "weight: 90",
+        "weight: 90\n        instance_type: ml.g5.xlarge",
+        "endpoints.churn.variants: supply instance types that all store on local NVMe, which takes no volume "
+        "key, or none that does, got ml.g5.xlarge, ml.m5.large",
+    ),
     "null for what must be there": (
         "owner: ml-platform",
         "owner:",
@@ -361,13 +416,13 @@ def test_an_environment_that_is_not_there_is_answered_by_those_that_are(tmp_path
     )
 
 
-@pytest.mark.parametrize("name", ["Dev", "dev_1", "d" * 17])
+@pytest.mark.parametrize("name", ["Dev", "dev_1", "dev-eu", "1dev", "d" * 17])
 def test_a_file_name_that_cannot_be_part_of_names_in_aws_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidEnvironment) as refused:
         read(name, write(tmp_path, GOOD, name))
     assert str(refused.value) == (
-        f"environments/{name}.yaml: supply a file name of at most 16 lower-case letters, digits and hyphens, "
-        f"got {name!r}"
+        f"environments/{name}.yaml: supply a file name of at most 16 lower-case letters and digits, "
+        f"a letter first, got {name!r}"
     )
 
 
@@ -489,7 +544,7 @@ def test_a_stale_schema_is_told_and_mended(
 
 @pytest.mark.parametrize(
     ("region", "partition"),
-    [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+    [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov")],
 )
 def test_the_partition_follows_from_the_region(tmp_path: Path, region: str, partition: str) -> None:
     assert read("dev", write(tmp_path, GOOD.replace("eu-central-1", region))).partition == partition

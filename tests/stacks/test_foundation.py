@@ -50,7 +50,18 @@ def test_logs_have_a_key_of_their_own(committed: Callable[[str], Stacks]) -> Non
     assert foundation.one("aws_cloudwatch_log_group")["kms_key_id"] == "${aws_kms_key.logs_key.arn}"
     services = [one["Principal"] for one in foundation.policy("aws_kms_key", "logs_key")[1:]]
     assert services == [{"Service": ["logs.eu-central-1.amazonaws.com"]}]
-    assert len(foundation.policy("aws_kms_key", "data_key")) == 1
+
+
+def test_the_data_key_lets_in_just_the_services_that_have_something_to_do(
+    committed: Callable[[str], Stacks],
+) -> None:
+    def services(name: str) -> list[str]:
+        statements = committed(name)["foundation"].policy("aws_kms_key", "data_key")
+        return [one["Principal"]["Service"][0] for one in statements[1:]]
+
+    told = ["cloudwatch.amazonaws.com", "sagemaker.amazonaws.com", "delivery.logs.amazonaws.com"]
+    assert services("dev") == told
+    assert services("prod") == [*told, "events.amazonaws.com"]
 
 
 def test_access_is_recorded_where_the_environment_says_for_how_long(

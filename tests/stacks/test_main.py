@@ -12,6 +12,21 @@ import pytest
 
 from tests.conftest import ROOT
 
+DEV = (ROOT / "environments" / "dev.yaml").read_text(encoding="utf-8")
+EQUAL_ADDRESSES = """
+endpoints:
+  a:
+    kind: RealTime
+    variants:
+      b-endpoint-c: &variant
+        model: churn-v4
+        scaling: {min_capacity: 1, max_capacity: 2, invocations_per_instance_per_minute: 600}
+  a-endpoint-b:
+    kind: RealTime
+    variants:
+      c: *variant
+"""
+
 
 def run(
     folder: Path, environment: str | None = None, main: Path = ROOT / "main.py"
@@ -45,14 +60,24 @@ def test_synthesis_twice_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytes
         folders.append(folder)
     first, second = map(written, folders)
     assert first == second
-    assert len([name for name in first if name.endswith("cdk.tf.json")]) == 12
+    assert len([name for name in first if name.endswith("cdk.tf.json")]) == 20
 
 
 def test_only_the_stacks_of_the_named_environment_are_written(tmp_path: Path) -> None:
     done = run(tmp_path, "dev")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     stacks = {path.parent.name for path in tmp_path.rglob("cdk.tf.json")}
-    assert stacks == {"dev-foundation", "dev-training", "dev-serving"}
+    assert stacks == {f"dev-{part}" for part in PARTS}
+
+
+def test_the_bootstrap_is_written_alone_and_only_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGEWRIGHT_BOOTSTRAP", "yes")
+    done = run(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    stacks = {path.parent.name for path in tmp_path.rglob("cdk.tf.json")}
+    assert stacks == {"dev-bootstrap", "staging-bootstrap", "prod-bootstrap"}
 
 
 def test_an_unknown_environment_is_answered_with_the_known_ones(tmp_path: Path) -> None:
@@ -66,19 +91,39 @@ def test_an_unknown_environment_is_answered_with_the_known_ones(tmp_path: Path) 
     assert written(tmp_path) == {}
 
 
-def test_a_wrong_file_is_refused_in_one_line_per_problem_and_nothing_is_written(tmp_path: Path) -> None:
+PARTS = ("features", "foundation", "serving", "studio", "training")
+
+
+def run_with(tmp_path: Path, dev: str) -> subprocess.CompletedProcess[str]:
+    """Run main.py in the folder `out` with an environment of our own alone, `dev`."""
     main = tmp_path / "main.py"
     shutil.copy(ROOT / "main.py", main)
     (tmp_path / "environments").mkdir()
-    text = (ROOT / "environments" / "dev.yaml").read_text(encoding="utf-8")
-    wrong = text.replace("weight: 50 #", 'weight: "50" #').replace("protected: false", "protected: no thanks")
-    (tmp_path / "environments" / "dev.yaml").write_text(wrong, encoding="utf-8")
-    folder = tmp_path / "out"
-    folder.mkdir()
-    done = run(folder, main=main)
+    (tmp_path / "environments" / "dev.yaml").write_text(dev, encoding="utf-8")
+    shutil.copytree(ROOT / "pipelines", tmp_path / "pipelines")
+    (tmp_path / "out").mkdir()
+    return run(tmp_path / "out", main=main)
+
+
+def test_a_wrong_file_is_refused_in_one_line_per_problem_and_nothing_is_written(tmp_path: Path) -> None:
+    wrong = DEV.replace("weight: 50 #", 'weight: "50" #').replace("protected: false", "protected: no thanks")
+    done = run_with(tmp_path, wrong)
     assert done.returncode == 2
     assert sorted(done.stderr.splitlines()) == [
         "environments/dev.yaml: endpoints.churn.variants.challenger.weight: supply an integer, got '50'",
         "environments/dev.yaml: protected: supply true or false, got 'no thanks'",
     ]
-    assert written(folder) == {}
+    assert written(tmp_path / "out") == {}
+
+
+def test_what_only_the_stacks_refuse_is_told_in_a_line_too(tmp_path: Path) -> None:
+    start, _, _ = DEV.partition("\nendpoints:")
+    done = run_with(tmp_path, start + EQUAL_ADDRESSES)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "environments/dev.yaml: terraform_data.a_endpoint_b_endpoint_c_instance_type: "
+        "supply construct ids that give different names, "
+        "got dev-serving/a_endpoint/b-endpoint-c_instance_type "
+        "and dev-serving/a-endpoint-b_endpoint/c_instance_type\n"
+    )
+    assert written(tmp_path / "out") == {}

@@ -19,7 +19,7 @@ from tests.stacks.conftest import Stacks
 pytestmark = pytest.mark.plan
 
 PROJECT = find(ROOT)
-PARTS = ("foundation", "training", "serving")
+PARTS = ("foundation", "studio", "features", "training", "serving")
 ENVIRONMENTS = names(ROOT / "environments")
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from stacks.environment import names, read
-from tests.conftest import ROOT
+from stacks.environment import Environment, ModelPackageGroup, Repository, names, read
+from tests.conftest import ROOT, Synthesized
 from tests.stacks.conftest import Stacks, synthesize
 
 ENVIRONMENTS = names(ROOT / "environments")
@@ -23,9 +23,17 @@ everywhere = pytest.mark.parametrize("name", ENVIRONMENTS)
 def granted(stacks: Stacks) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every statement that a role is given, by the role's policy."""
     for stack in stacks.values():
-        for policy in stack.all("aws_iam_role_policy"):
-            for statement in stack.policy("aws_iam_role_policy", policy):
-                yield policy, statement
+        attached = {one["policy_arn"] for one in stack.all("aws_iam_role_policy_attachment").values()}
+        shared = [
+            name for name in stack.all("aws_iam_policy") if f"${{aws_iam_policy.{name}.arn}}" in attached
+        ]
+        for type_, policies in (
+            ("aws_iam_role_policy", stack.all("aws_iam_role_policy")),
+            ("aws_iam_policy", shared),
+        ):
+            for policy in policies:
+                for statement in stack.policy(type_, policy):
+                    yield policy, statement
 
 
 def named(resource: str, stacks: Stacks, account_id: str) -> str:
@@ -44,17 +52,27 @@ def named(resource: str, stacks: Stacks, account_id: str) -> str:
 
 @everywhere
 def test_every_role_has_the_boundary(name: str, committed: Callable[[str], Stacks]) -> None:
+    environment = read(name, ROOT / "environments")
+    made_before = f"arn:aws:iam::{environment.account_id}:policy/acme-{name}-boundary"
     for stack in committed(name).values():
         for role in stack.all("aws_iam_role").values():
-            assert "aws_iam_policy" in role["permissions_boundary"]
+            boundary = role["permissions_boundary"]
+            assert "aws_iam_policy" in boundary if environment.embedded else boundary == made_before
 
 
-@everywhere
-def test_the_boundary_cuts_no_grant_off(name: str, committed: Callable[[str], Stacks]) -> None:
-    stacks = committed(name)
-    account_id = read(name, ROOT / "environments").account_id
-    boundary = stacks["foundation"].policy("aws_iam_policy")
-    cut_off = [
+def with_artifact(environment: Environment) -> Environment:
+    """Return the environment with an artifact for one of its models."""
+    container = replace(
+        environment.models["churn-v4"], model_data_url="s3://acme-models/churn/v4/model.tar.gz"
+    )
+    return replace(environment, models={**environment.models, "churn-v4": container})
+
+
+def cut_off(stacks: Stacks, account_id: str, holder: Synthesized) -> list[tuple[str, str, str]]:
+    """Return what roles are granted beyond the boundary that a stack holds: policy, action and resource."""
+    statements = holder.policy("aws_iam_policy", "permissions_boundary")
+    boundary = [one for one in statements if one["Effect"] == "Allow"]
+    return [
         (policy, action, resource)
         for policy, statement in granted(stacks)
         if statement["Effect"] == "Allow"
@@ -66,16 +84,48 @@ def test_the_boundary_cuts_no_grant_off(name: str, committed: Callable[[str], St
             for limit in boundary
         )
     ]
-    assert not cut_off
+
+
+@everywhere
+def test_the_boundary_cuts_no_grant_off(
+    name: str, committed: Callable[[str], Stacks], bootstrapped: Callable[[str], Synthesized]
+) -> None:
+    environment = read(name, ROOT / "environments")
+    holder = committed(name)["foundation"] if environment.embedded else bootstrapped(name)
+    assert not cut_off(committed(name), environment.account_id, holder)
+
+
+def test_the_boundary_lets_an_artifact_be_fetched(tmp_path: Path) -> None:
+    environment = with_artifact(read("local", ROOT / "environments"))
+    stacks = synthesize(tmp_path, "local", environment)
+    assert "kms:EncryptionContext:aws:s3:arn" in json.dumps(list(granted(stacks)))
+    assert not cut_off(stacks, environment.account_id, stacks["foundation"])
+
+
+def too_long(stacks: Stacks) -> list[str]:
+    """Return the policies that are longer than IAM takes."""
+    return [
+        policy
+        for stack in stacks.values()
+        for type_, limit in (("aws_iam_role_policy", 10240), ("aws_iam_policy", 6144))
+        for policy, made in stack.all(type_).items()
+        if len(re.sub(r"\s", "", made["policy"])) > limit
+    ]
 
 
 @everywhere
 def test_no_policy_is_longer_than_iam_takes(name: str, committed: Callable[[str], Stacks]) -> None:
     """White space is not counted: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
-    for stack in committed(name).values():
-        for type_, limit in (("aws_iam_role_policy", 10240), ("aws_iam_policy", 6144)):
-            for policy in stack.all(type_).values():
-                assert len(re.sub(r"\s", "", policy["policy"])) <= limit
+    assert not too_long(committed(name))
+
+
+def test_policies_of_twelve_groups_and_repositories_are_not_too_long(tmp_path: Path) -> None:
+    environment = replace(
+        read("prod", ROOT / "environments"),
+        model_package_groups={f"a-group-with-a-name-{place}": ModelPackageGroup() for place in range(12)},
+        repositories={f"a-repository-with-a-name-{place}": Repository() for place in range(12)},
+    )
+    assert not too_long(synthesize(tmp_path, "prod", environment))
 
 
 @everywhere
@@ -89,15 +139,27 @@ def test_who_makes_models_is_denied_approving_them(name: str, committed: Callabl
     assert denial["Condition"] == {"StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"}}
 
 
+def denied(stacks: Stacks) -> set[str]:
+    """Return the policies that deny approval, whatever else they allow."""
+    return {
+        policy
+        for policy, statement in granted(stacks)
+        if statement["Effect"] == "Deny"
+        and statement.get("Condition") == {"StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"}}
+    }
+
+
 @everywhere
 def test_only_the_approver_may_approve(name: str, committed: Callable[[str], Stacks]) -> None:
     stacks = committed(name)
     may = {
         policy
         for policy, statement in granted(stacks)
-        if statement["Effect"] == "Allow" and "sagemaker:UpdateModelPackage" in statement["Action"]
+        if statement["Effect"] == "Allow"
+        and "sagemaker:UpdateModelPackage" in statement["Action"]
+        and policy not in denied(stacks)
     }
-    assert may == {"approver_role_policy"}
+    assert may == {"approver_role_policy", "studio_approver_role_policy"}
     (trust,) = stacks["training"].policy("aws_iam_role", "approver_role", "assume_role_policy")
     assert trust["Principal"] == {"AWS": list(read(name, ROOT / "environments").approver_principal_arns)}
 
@@ -105,19 +167,18 @@ def test_only_the_approver_may_approve(name: str, committed: Callable[[str], Sta
 def test_without_approvers_nobody_approves(tmp_path: Path) -> None:
     environment = replace(read("local", ROOT / "environments"), approver_principal_arns=())
     stacks = synthesize(tmp_path, "local", environment)
-    assert list(stacks["training"].all("aws_iam_role")) == ["training_role"]
+    assert "approver_role" not in stacks["training"].all("aws_iam_role")
     assert "UpdateModelPackage" not in json.dumps(
-        [statement for _, statement in granted(stacks) if statement["Effect"] == "Allow"]
+        [
+            statement
+            for policy, statement in granted({"training": stacks["training"]})
+            if statement["Effect"] == "Allow" and policy not in denied(stacks)
+        ]
     )
 
 
 def test_a_model_fetches_its_own_image_and_artifact_and_no_other(tmp_path: Path) -> None:
-    environment = read("local", ROOT / "environments")
-    container = replace(
-        environment.models["churn-v4"], model_data_url="s3://acme-models/churn/v4/model.tar.gz"
-    )
-    environment = replace(environment, models={**environment.models, "churn-v4": container})
-    stacks = synthesize(tmp_path, "local", environment)
+    stacks = synthesize(tmp_path, "local", with_artifact(read("local", ROOT / "environments")))
     resources = {
         key: {
             resource
@@ -146,3 +207,11 @@ def test_a_model_captures_under_the_endpoints_that_serve_it(committed: Callable[
     assert writing == {"arn:aws:s3:::acme-prod-captures-888899990000/churn/*"}
     capture = stacks["serving"].one("aws_sagemaker_endpoint_configuration")["data_capture_config"]
     assert capture["destination_s3_uri"] == "s3://acme-prod-captures-888899990000/churn"
+
+
+def test_a_model_whose_endpoints_capture_nothing_writes_no_captures(tmp_path: Path) -> None:
+    environment = read("local", ROOT / "environments")
+    silent = {name: replace(one, data_capture=None) for name, one in environment.endpoints.items()}
+    stacks = synthesize(tmp_path, "local", replace(environment, endpoints=silent))
+    serving = {"serving": stacks["serving"]}
+    assert not [policy for policy, one in granted(serving) if "s3:PutObject" in one["Action"]]

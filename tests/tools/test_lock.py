@@ -58,7 +58,6 @@ def test_one_release_of_terraform_is_pinned_for_each_platform() -> None:
     assert [match and match[2] for match in matches] == [
         "linux_amd64",
         "linux_arm64",
-        "darwin_amd64",
         "darwin_arm64",
     ]
 

@@ -202,6 +202,32 @@ def test_another_python_is_refused_in_one_line(checkout: Path, version: tuple[in
     assert "SAGEWRIGHT_PYTHON" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("system", "machine", "refused"),
+    [
+        ("Darwin", "x86_64", True),
+        ("Linux", "ppc64le", True),
+        ("Darwin", "arm64", False),
+        ("Linux", "aarch64", False),
+        ("Linux", "x86_64", False),
+    ],
+)
+def test_a_machine_for_which_packages_are_missing_is_refused_in_one_line(
+    setup: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    system: str,
+    machine: str,
+    refused: bool,
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr(setup, "steps", tuple)
+    assert setup.main() == (2 if refused else 0)
+    wanted = "set-up: supply Linux on x86-64 or ARM, or macOS on Apple silicon"
+    assert capsys.readouterr().err == (f"{wanted}, got {system} {machine}\n" if refused else "")
+
+
 def test_a_changed_comment_of_the_lock_installs_nothing_anew(setup: Any, checkout: Path) -> None:
     lock = checkout / "requirements.lock"
     lock.write_text("# made from: 1\nrich==15.0.0 \\\n    --hash=sha256:00\n    # via typer\n")
@@ -457,12 +483,16 @@ def test_the_shell_settings_survive_odd_paths_and_being_read_twice(setup: Any, c
     (node / "bin").mkdir(parents=True)
     (node / "bin" / "node").write_text('#!/bin/sh\necho "node $*"\n')
     (node / "bin" / "node").chmod(0o755)
+    setup.PYTHON.parent.mkdir(parents=True)
+    setup.PYTHON.write_text('#!/bin/sh\necho "python $*"\n')
+    setup.PYTHON.chmod(0o755)
     setup.install_tools()
     told = subprocess.check_output(
         [
             "sh",
             "-c",
-            '. .sagewright/env; . .sagewright/env; echo "$PATH"; echo "$TERRAFORM_BINARY_NAME"; cdktf --x',
+            '. .sagewright/env; . .sagewright/env; echo "$PATH"; echo "$TERRAFORM_BINARY_NAME"; cdktf --x;'
+            " cdktf diff dev-foundation --x; cdktf diff 'dev-*' --x",
         ],
         cwd=checkout,
         env={"PATH": "/usr/bin:/bin"},
@@ -470,7 +500,15 @@ def test_the_shell_settings_survive_odd_paths_and_being_read_twice(setup: Any, c
     ).splitlines()
     assert told[0] == f"{checkout}/.sagewright/bin:{checkout}/.venv/bin:/usr/bin:/bin"
     assert told[1] == f"{checkout}/.venv/bin/sagewright-terraform"
-    assert told[2] == f"node {checkout}/node_modules/cdktf-cli/bundle/bin/cdktf --x"
+    cli = f"node {checkout}/node_modules/cdktf-cli/bundle/bin/cdktf"
+    assert told[2:4] == [f"{cli} --x", f"{cli} diff dev-foundation --x"]
+    assert told[4] == "python -m sagewright.cdktf_diff dev-* --x"
+
+
+def test_the_projects_own_cdktf_is_the_locked_one() -> None:
+    told = subprocess.check_output([ROOT / ".sagewright" / "bin" / "cdktf", "--version"], cwd=ROOT, text=True)
+    wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]["cdktf-cli"]
+    assert told.strip() == wanted
 
 
 def test_make_lists_its_targets() -> None:
