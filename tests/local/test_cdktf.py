@@ -36,8 +36,8 @@ def test_cdktf_lists_deploys_diffs_and_destroys_an_environment(checkout: Checkou
     named = {"SAGEWRIGHT_ENVIRONMENT": "local"}
     listed = cdktf(checkout, "list", **named)
     assert [line.split()[0] for line in listed.stdout.splitlines() if line.startswith("local-")] == [
-        "local-foundation",
         "local-features",
+        "local-foundation",
         "local-serving",
         "local-studio",
         "local-training",
