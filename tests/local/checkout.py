@@ -63,7 +63,7 @@ class Checkout:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,
         )
 
     def sagewright(self, *arguments: str) -> dict[str, Any]:
