@@ -74,8 +74,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; every error becomes one clear text and an exit code."""
-    handle_interrupts()
     try:
+        handle_interrupts()
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         stop(Usage.exit_code, f"{error.format_message().rstrip('.')}; see `sagewright --help`")
