@@ -99,8 +99,8 @@ class ModelPackageGroup:
     reader_account_ids: tuple[AccountId, ...] = ()
     """Other accounts that may look at its versions."""
     deployer_account_ids: tuple[AccountId, ...] = ()
-    """Other accounts that may also make models of its versions. What these are made of must be shared with
-    them as well: the artifacts' bucket and its key, and the images' repository by `pull_account_ids`."""
+    """Other accounts that may also make models of its versions, hence read the environment's artifacts. The
+    repositories with their images are shared one by one, by `pull_account_ids`."""
 
     approvals: Approvals | None = None
     """Event bus that is told when a version is approved or rejected, in the account that deploys, say."""
@@ -297,6 +297,12 @@ class Environment:
         for name, group in self.model_package_groups.items():
             yield f"model_package_groups.{name}.reader_account_ids", group.reader_account_ids
             yield f"model_package_groups.{name}.deployer_account_ids", group.deployer_account_ids
+
+    @property
+    def deployer_account_ids(self) -> tuple[str, ...]:
+        """The other accounts that make models of some group's versions, sorted."""
+        groups = self.model_package_groups.values()
+        return tuple(sorted({one for group in groups for one in group.deployer_account_ids}))
 
     @property
     def partition(self) -> str:

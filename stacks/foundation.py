@@ -9,7 +9,7 @@ from modules.bucket import AccessLogs, Bucket, BucketConfig, Data, Logging
 from modules.ecr_registry import EcrRegistry, EcrRegistryConfig, Registry, creation
 from modules.ecr_repository import EcrRepository, EcrRepositoryConfig
 from modules.event_bus import EventBus, EventBusConfig
-from modules.key import Key, KeyConfig, use_by_log_groups, use_by_service
+from modules.key import Key, KeyConfig, read_by_accounts, use_by_log_groups, use_by_service
 from modules.network import Network, NetworkConfig
 from modules.role import Role, RoleConfig, Services
 from modules.state_machine import use_by_log_delivery
@@ -64,7 +64,7 @@ class Foundation(EnvironmentStack):
         )
         purposes = ("artifacts", "captures", *(("features",) if environment.feature_groups else ()))
         access_logs = self._access_logs(*purposes) if environment.access_logs else None
-        self.artifacts = self._bucket("artifacts", access_logs)
+        self.artifacts = self._bucket("artifacts", access_logs, environment.deployer_account_ids)
         self.captures = self._bucket("captures", access_logs)
         self.features = self._bucket("features", access_logs) if environment.feature_groups else None
         self.repositories = {
@@ -89,10 +89,12 @@ class Foundation(EnvironmentStack):
         self._publish()
 
     def _users_of_data(self) -> tuple[Statement, ...]:
-        """Return the AWS services that use the data key by themselves, each where there is need of it."""
+        """Return who uses the data key without this account's IAM, each where there is need of it."""
         environment, account_id = self.environment, self.environment.account_id
+        deployers, artifacts = environment.deployer_account_ids, self._bucket_name("artifacts")
         told = environment.pipelines or environment.state_machines
         return (
+            *((read_by_accounts(deployers, artifacts, environment.partition),) if deployers else ()),
             *((use_by_service("cloudwatch.amazonaws.com", account_id),) if told else ()),
             *((use_by_service("sagemaker.amazonaws.com", account_id),) if environment.labeling else ()),
             *((use_by_log_delivery(**self.location),) if environment.state_machines else ()),
@@ -148,7 +150,9 @@ class Foundation(EnvironmentStack):
         """Return a name that no other account has taken."""
         return f"{self.prefix}{purpose}-{self.environment.account_id}"
 
-    def _bucket(self, purpose: str, access_logs: Bucket | None) -> Bucket:
+    def _bucket(
+        self, purpose: str, access_logs: Bucket | None, reader_account_ids: tuple[str, ...] = ()
+    ) -> Bucket:
         return Bucket(
             self,
             f"{purpose}_bucket",
@@ -159,6 +163,7 @@ class Foundation(EnvironmentStack):
                     logging=Logging(bucket_name=access_logs.outputs.name, prefix=f"{purpose}/")
                     if access_logs
                     else None,
+                    reader_account_ids=reader_account_ids,
                 ),
                 retention=self.environment.retention,
                 partition=self.environment.partition,

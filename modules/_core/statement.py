@@ -27,6 +27,14 @@ class Principal:
             not_empty("identifiers", self.identifiers),
         )
 
+    @classmethod
+    def accounts(cls, account_ids: Iterable[str], partition: str = "aws") -> Principal:
+        """Return whole accounts; in each, its own IAM decides who it is.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+        """
+        return cls(kind="AWS", identifiers=tuple(f"arn:{partition}:iam::{one}:root" for one in account_ids))
+
 
 @record
 class Statement:

@@ -82,6 +82,17 @@ class Data:
 
     kms_key_arn: str
     logging: Logging | None = None
+    reader_account_ids: tuple[str, ...] = ()
+    """Other accounts that may list and read all objects; the key must let them, too (`read_by_accounts`)."""
+
+    def __post_init__(self) -> None:
+        refuse(
+            distinct("reader_account_ids", self.reader_account_ids),
+            *(
+                matches("reader_account_ids", one, r"\d{12}", "111122223333")
+                for one in self.reader_account_ids
+            ),
+        )
 
 
 @record
@@ -263,6 +274,13 @@ class Bucket(Construct):
         algorithm, key = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
         yield self._deny_put("DenyOtherEncryption", algorithm, "aws:kms")
         yield self._deny_put("DenyOtherKey", key, content.kms_key_arn)
+        if content.reader_account_ids:
+            yield Statement(
+                sid="ReadByAccounts",
+                principals=(Principal.accounts(content.reader_account_ids, self.config.partition),),
+                actions=("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"),
+                resources=both,
+            )
         if isinstance(content, States):
             yield self._deny("DenyDeletion", (self.arn,), {}, "s3:DeleteBucket")
             yield self._deny("DenyVersionDeletion", (f"{self.arn}/*",), {}, "s3:DeleteObjectVersion")

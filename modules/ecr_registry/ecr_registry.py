@@ -272,10 +272,9 @@ class EcrRegistry(Construct):
     def _policy(self, config: EcrRegistryConfig) -> None:
         """Let other accounts copy images in, and make the repositories for them."""
         accounts = config.registry.replicate_from_account_ids
-        roots = tuple(f"arn:{config.partition}:iam::{one}:root" for one in accounts)
         replicate = Statement(
             sid="ReplicateFromOtherAccounts",
-            principals=(Principal(kind="AWS", identifiers=roots),),
+            principals=(Principal.accounts(accounts, config.partition),),
             actions=("ecr:CreateRepository", "ecr:ReplicateImage"),
             resources=(f"arn:{config.partition}:ecr:{config.region}:{config.account_id}:repository/*",),
         )

@@ -115,10 +115,9 @@ class EcrRepository(Construct):
         )
         EcrLifecyclePolicy(self, "lifecycle", repository=repository.name, policy=config.retention.document())
         if config.pull_account_ids:
-            roots = tuple(f"arn:{config.partition}:iam::{one}:root" for one in config.pull_account_ids)
             pull = Statement(
                 sid="PullFromOtherAccounts",
-                principals=(Principal(kind="AWS", identifiers=roots),),
+                principals=(Principal.accounts(config.pull_account_ids, config.partition),),
                 actions=PULL,
             )
             EcrRepositoryPolicy(self, "policy", repository=repository.name, policy=document(pull))

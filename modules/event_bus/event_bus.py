@@ -64,10 +64,9 @@ class EventBus(Construct):
             description=config.description,
             kms_key_identifier=config.kms_key_arn,
         )
-        roots = tuple(f"arn:{config.partition}:iam::{one}:root" for one in config.sender_account_ids)
         senders = Statement(
             sid="PutFromOtherAccounts",
-            principals=(Principal(kind="AWS", identifiers=roots),),
+            principals=(Principal.accounts(config.sender_account_ids, config.partition),),
             actions=("events:PutEvents",),
             resources=(arn,),
             conditions={"StringEquals": {"events:source": config.sources}},

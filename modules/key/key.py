@@ -88,15 +88,29 @@ def use_by_log_groups(region: str, account_id: str, prefix: str = "", partition:
     )
 
 
+def read_by_accounts(account_ids: tuple[str, ...], bucket_name: str, partition: str = "aws") -> Statement:
+    """Let other accounts read the objects of one bucket that lets them, too (`Data.reader_account_ids`).
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+    """
+    bucket = f"arn:{partition}:s3:::{bucket_name}"
+    return Statement(
+        sid="ReadByAccounts",
+        principals=(Principal.accounts(account_ids, partition),),
+        actions=("kms:Decrypt",),
+        resources=("*",),
+        conditions={"StringLike": {"kms:EncryptionContext:aws:s3:arn": (bucket, f"{bucket}/*")}},
+    )
+
+
 class Key(Construct):
     """One key for one purpose; other modules take `outputs.arn`."""
 
     def __init__(self, scope: Construct, id_: str, config: KeyConfig) -> None:
         super().__init__(scope, id_)
-        root = f"arn:{config.partition}:iam::{config.account_id}:root"
         delegate = Statement(
             sid="DelegateToIam",
-            principals=(Principal(kind="AWS", identifiers=(root,)),),
+            principals=(Principal.accounts((config.account_id,), config.partition),),
             actions=("kms:*",),
             resources=("*",),
         )

@@ -175,17 +175,11 @@ class ModelPackageGroup(Construct):
 
     def _shared_with(self, config: ModelPackageGroupConfig) -> list[Statement]:
         """Return the resource policy; each account's own IAM decides who in it may."""
-
-        def principals(*account_ids: str) -> tuple[Principal, ...]:
-            arns = tuple(
-                f"arn:{config.partition}:iam::{account_id}:root" for account_id in sorted(account_ids)
-            )
-            return (Principal(kind="AWS", identifiers=arns),)
-
+        readers = sorted((*config.reader_account_ids, *config.deployer_account_ids))
         statements = [
             Statement(
                 sid="Read",
-                principals=principals(*config.reader_account_ids, *config.deployer_account_ids),
+                principals=(Principal.accounts(readers, config.partition),),
                 actions=READ,
                 resources=(self._arn, self._version_arns),
             )
@@ -194,7 +188,7 @@ class ModelPackageGroup(Construct):
             statements.append(
                 Statement(
                     sid="Deploy",
-                    principals=principals(*config.deployer_account_ids),
+                    principals=(Principal.accounts(sorted(config.deployer_account_ids), config.partition),),
                     actions=("sagemaker:CreateModel",),
                     resources=(self._version_arns,),
                 )

@@ -17,10 +17,10 @@ from .._aws.cloudwatch_event_target import (
     CloudwatchEventTargetSagemakerPipelineTarget,
     CloudwatchEventTargetSagemakerPipelineTargetPipelineParameterListStruct,
 )
-from .._aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from .._aws.sagemaker_pipeline import SagemakerPipeline, SagemakerPipelineParallelismConfiguration
 from .._core import Statement, at_least, matches, record, refuse, when
 from .._core.checks import no_longer_than
+from .._core.failures import FailureAlarm
 from ..schedule import Parameter, PipelineTarget, Schedule, ScheduleConfig, ScheduledStart, deliver
 from . import definition
 from .decisions import EventPattern, ModelPackageApproved, NewData, Trigger
@@ -260,21 +260,15 @@ class Pipeline(Construct):
             if parallel is not None
             else None,
         )
-        CloudwatchMetricAlarm(
+        FailureAlarm(
             self,
             "failures",
-            alarm_name=f"{config.name}-failures",
-            alarm_description=f"An execution of the pipeline {config.name} failed.",
+            name=f"{config.name}-failures",
+            description=f"An execution of the pipeline {config.name} failed.",
             namespace="AWS/Sagemaker/ModelBuildingPipeline",  # not AWS/SageMaker
             metric_name="ExecutionFailed",
             dimensions={"PipelineName": pipeline.pipeline_name},
-            statistic="Sum",
-            period=60,
-            evaluation_periods=1,
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            threshold=1,
-            treat_missing_data="notBreaching",
-            alarm_actions=list(config.alarm_topic_arns),
+            topic_arns=config.alarm_topic_arns,
         )
         for key, scheduled in sorted(config.schedules.items()):
             if config.launch_role_arn is not None and config.kms_key_arn is not None:

@@ -8,7 +8,6 @@ from typing import Literal
 
 from constructs import Construct
 
-from .._aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from .._aws.sfn_state_machine import (
     SfnStateMachine,
     SfnStateMachineEncryptionConfiguration,
@@ -17,6 +16,7 @@ from .._aws.sfn_state_machine import (
 )
 from .._core import Principal, Statement, at_least, at_most, matches, one_of, record, refuse, when
 from .._core.checks import no_longer_than
+from .._core.failures import FailureAlarm
 from ..schedule import Schedule, ScheduleConfig, ScheduledStart, StateMachineTarget, deliver
 from . import definition
 
@@ -266,23 +266,17 @@ class StateMachine(Construct):
         return start(self.config.name, self.config.region, self.config.account_id, self.config.partition)
 
     def _alarm(self, id_: str, metric_name: str, what: str, machine: SfnStateMachine) -> None:
-        """Make an alarm after one execution within a minute; silence is no failure.
+        """Make an alarm after one execution within a minute.
 
         https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
         """
-        CloudwatchMetricAlarm(
+        FailureAlarm(
             self,
             id_,
-            alarm_name=f"{self.config.name}-{id_}",
-            alarm_description=f"An execution of the state machine {self.config.name} {what}.",
+            name=f"{self.config.name}-{id_}",
+            description=f"An execution of the state machine {self.config.name} {what}.",
             namespace="AWS/States",
             metric_name=metric_name,
             dimensions={"StateMachineArn": machine.arn},
-            statistic="Sum",
-            period=60,
-            evaluation_periods=1,
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            threshold=1,
-            treat_missing_data="notBreaching",
-            alarm_actions=list(self.config.alarm_topic_arns),
+            topic_arns=self.config.alarm_topic_arns,
         )

@@ -189,10 +189,9 @@ class Topic(Construct):
                 },
             )
         if config.publishing_account_ids:
-            roots = tuple(f"arn:{config.partition}:iam::{id_}:root" for id_ in config.publishing_account_ids)
             yield Statement(
                 sid="PublishByAccounts",
-                principals=(Principal(kind="AWS", identifiers=roots),),
+                principals=(Principal.accounts(config.publishing_account_ids, config.partition),),
                 actions=("sns:Publish",),
                 resources=(self.arn,),
             )

@@ -85,6 +85,18 @@ def test_another_encryption_is_denied_and_none_asked_for_is_not(
     assert statement["Condition"] == {"StringNotEquals": {header: value}, "Null": {header: "false"}}
 
 
+def test_other_accounts_list_and_read_where_they_are_named_and_change_nothing(synth: Synth) -> None:
+    shared = policy(synth, content=Data(kms_key_arn=KEY, reader_account_ids=("222233334444",)))
+    assert shared["ReadByAccounts"] == {
+        "Sid": "ReadByAccounts",
+        "Effect": "Allow",
+        "Principal": {"AWS": ["arn:aws:iam::222233334444:root"]},
+        "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],
+        "Resource": [f"arn:aws:s3:::{NAME}", f"arn:aws:s3:::{NAME}/*"],
+    }
+    assert "ReadByAccounts" not in policy(synth)
+
+
 def test_the_policy_waits_for_the_public_access_block(synth: Synth) -> None:
     made = synth(Bucket, config()).one("aws_s3_bucket_policy")
     assert made["depends_on"] == ["aws_s3_bucket_public_access_block.public_access_block"]
@@ -203,6 +215,14 @@ def test_access_logs_need_no_key_to_be_read(synth: Synth) -> None:
         (
             lambda: config(content=States(kms_key_arn=KEY), force_destroy=True),
             "force_destroy: supply false where states are held, got true",
+        ),
+        (
+            lambda: Data(kms_key_arn=KEY, reader_account_ids=("acme",)),
+            "reader_account_ids: supply a value such as 111122223333, got 'acme'",
+        ),
+        (
+            lambda: Data(kms_key_arn=KEY, reader_account_ids=(ACCOUNT, ACCOUNT)),
+            f"reader_account_ids: supply each once, got {ACCOUNT!r} twice",
         ),
         (
             lambda: AccessLogs(source_bucket_names=(), account_id=ACCOUNT),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modules._core import Statement
-from modules.key import Key, KeyConfig, use_by_log_groups, use_by_service
+from modules.key import Key, KeyConfig, read_by_accounts, use_by_log_groups, use_by_service
 from tests.conftest import Synth
 from tests.inventory import Inventory
 
@@ -48,6 +48,16 @@ def test_a_service_may_use_it_on_behalf_of_its_account_only(synth: Synth) -> Non
     statement = synth(Key, config(statements=(grant,))).policy("aws_kms_key")[1]
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     assert "kms:*" not in statement["Action"]
+
+
+def test_other_accounts_read_the_objects_of_one_bucket() -> None:
+    grant = read_by_accounts(("222233334444", "333344445555"), "acme-prod-artifacts")
+    assert grant.actions == ("kms:Decrypt",)
+    assert [principal.identifiers for principal in grant.principals] == [
+        ("arn:aws:iam::222233334444:root", "arn:aws:iam::333344445555:root")
+    ]
+    bucket = "arn:aws:s3:::acme-prod-artifacts"
+    assert grant.conditions == {"StringLike": {"kms:EncryptionContext:aws:s3:arn": (bucket, f"{bucket}/*")}}
 
 
 def test_the_alias_names_the_key(synth: Synth) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,31 @@ def test_the_data_key_lets_in_just_the_services_that_have_something_to_do(
     told = ["cloudwatch.amazonaws.com", "sagemaker.amazonaws.com", "delivery.logs.amazonaws.com"]
     assert services("dev") == told
     assert services("prod") == [*told, "events.amazonaws.com"]
+
+
+def test_who_deploys_models_elsewhere_reads_the_artifacts_and_nothing_else(
+    committed: Callable[[str], Stacks],
+) -> None:
+    deployers = [
+        f"arn:aws:iam::{one}:root" for one in read("staging", ROOT / "environments").deployer_account_ids
+    ]
+    assert deployers
+    foundation = committed("staging")["foundation"]
+    bucket = foundation.one("aws_s3_bucket", "artifacts_bucket")["bucket"]
+    readers = {
+        name: one["Principal"]
+        for name in foundation.all("aws_s3_bucket_policy")
+        for one in foundation.policy("aws_s3_bucket_policy", name)
+        if one["Sid"] == "ReadByAccounts"
+    }
+    assert readers == {"artifacts_bucket_policy": {"AWS": deployers}}
+    (decrypt,) = (
+        one for one in foundation.policy("aws_kms_key", "data_key") if one["Sid"] == "ReadByAccounts"
+    )
+    assert decrypt["Principal"] == {"AWS": deployers}
+    arn = f"arn:aws:s3:::{bucket}"
+    assert decrypt["Condition"] == {"StringLike": {"kms:EncryptionContext:aws:s3:arn": [arn, f"{arn}/*"]}}
+    assert "ReadByAccounts" not in json.dumps(committed("prod")["foundation"].document)
 
 
 def test_access_is_recorded_where_the_environment_says_for_how_long(
