@@ -7,9 +7,10 @@ from constructs import Construct
 from modules.ecr_repository import pull_all
 from modules.notebook_instance import Notebook, NotebookInstance, NotebookInstanceConfig
 from modules.policy import Policy, PolicyConfig
-from modules.role import Role, RoleConfig, Services, execution
+from modules.role import Role, RoleConfig, Services, execution, fetch
 from modules.studio_domain import Limits, Persona, PersonaScope, StudioDomain, StudioDomainConfig, statements
 from modules.studio_domain import Studio as Decisions
+from modules.studio_image import Image
 
 from .base import EnvironmentStack
 from .environment import Environment
@@ -37,7 +38,7 @@ class Studio(EnvironmentStack):
             persona: self._role(f"studio-{kebab(persona)}", persona, studio.limits)
             for persona in studio.personas
         }
-        image_role = self._image_role() if studio.images else None
+        image_role = self._image_role(*studio.images.values()) if studio.images else None
         shared = f"s3://{self.foundation.artifacts.config.name}/studio"
         domain = StudioDomain(
             self,
@@ -125,7 +126,8 @@ class Studio(EnvironmentStack):
             ),
         )
 
-    def _image_role(self) -> Role:
+    def _image_role(self, *images: Image) -> Role:
+        region, partition = self.environment.region, self.environment.partition
         return Role(
             self,
             "studio_images_role",
@@ -136,7 +138,9 @@ class Studio(EnvironmentStack):
                 permissions_boundary_arn=self.foundation.boundary.outputs.arn,
                 account_id=self.environment.account_id,
                 partition=self.environment.partition,
-                statements=pull_all(self.prefix, **self.location),
+                statements=tuple(
+                    grant for image in images for grant in fetch(image.base_image, None, region, partition)
+                ),
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from constructs import Construct
@@ -20,7 +21,7 @@ from modules.mlflow_tracking_server import (
 )
 from modules.model_package_group import Approvals, ModelPackageGroup, ModelPackageGroupConfig
 from modules.pipeline import PipelineConfig
-from modules.role import Principals, Role, RoleConfig, Services, execution
+from modules.role import Principals, Role, RoleConfig, Services, execution, fetch
 from modules.state_machine import StateMachineConfig
 from modules.topic import Topic, TopicConfig
 
@@ -30,6 +31,9 @@ from .foundation import Foundation
 
 ROOT = Path(__file__).resolve().parent.parent
 """Where the definitions of pipelines and state machines are looked for."""
+
+IMAGE = r"\d{12}\.dkr\.ecr[^\"\s]*@sha256:[0-9a-f]{64}"
+"""A container image in ECR, by digest, in a longer text."""
 
 SAGEMAKER = Services(names=("sagemaker.amazonaws.com",))
 
@@ -139,6 +143,8 @@ class Training(EnvironmentStack):
             grants += repository.pull()
         for group in self.groups.values():
             grants += [group.read(), group.register()]
+        for image in sorted(self._images()):
+            grants += fetch(image, None, self.environment.region, self.environment.partition)
         if self.environment.pipelines:
             grants += self._run_steps()
         return self._role(
@@ -150,6 +156,15 @@ class Training(EnvironmentStack):
             *execution(log_group_names=("/aws/sagemaker/*",), **self.location),
             NO_APPROVAL,
         )
+
+    def _images(self) -> set[str]:
+        """Return the images that the pipelines name, in whatever account they are."""
+        return {
+            image
+            for pipeline in self.environment.pipelines.values()
+            for text in (_read(pipeline.definition), *map(str, pipeline.parameters.values()))
+            for image in re.findall(IMAGE, text)
+        }
 
     def _run_steps(self) -> list[Statement]:
         """Return what a pipeline's role needs to run its steps, which have this role, too.
@@ -224,7 +239,7 @@ class Training(EnvironmentStack):
     def _pipeline(self, key: str, pipeline: Pipeline) -> None:
         name, foundation = f"{self.prefix}{key}", self.foundation
         assert self.alarms is not None
-        text = (ROOT / pipeline.definition).read_text(encoding="utf-8")
+        text = _read(pipeline.definition)
         launch = None
         if pipeline.schedules or pipeline.triggers:
             key_arn = foundation.data_key.outputs.arn
@@ -312,7 +327,7 @@ class Training(EnvironmentStack):
             f"{key}_state_machine",
             StateMachineConfig(
                 name=name,
-                definition=(ROOT / state_machine.definition).read_text(encoding="utf-8"),
+                definition=_read(state_machine.definition),
                 definition_substitutions={
                     "AlarmTopicArn": self.alarms.outputs.arn,
                     **{f"PipelineName_{one.replace('-', '_')}": name for one, name in started.items()},
@@ -369,3 +384,7 @@ class Training(EnvironmentStack):
             self.publish("workteams/{key}_arn", arn, "Work team", key=key)
         for key, arn in labeling.outputs.human_task_ui_arns.items():
             self.publish("human_task_uis/{key}_arn", arn, "Human task UI", key=key)
+
+
+def _read(definition: str) -> str:
+    return (ROOT / definition).read_text(encoding="utf-8")

@@ -196,6 +196,20 @@ def test_a_model_fetches_its_own_image_and_artifact_and_no_other(tmp_path: Path)
     }
 
 
+@pytest.mark.parametrize(("role", "repository"), [("training", "churn"), ("studio_images", "lab")])
+def test_jobs_and_apps_fetch_the_images_that_the_environment_names_wherever_they_are(
+    committed: Callable[[str], Stacks], role: str, repository: str
+) -> None:
+    elsewhere = {
+        resource
+        for policy, statement in granted(committed("prod"))
+        if policy == f"{role}_role_policy" and "ecr:BatchGetImage" in statement["Action"]
+        for resource in statement["Resource"]
+        if ":222233334444:" in resource
+    }
+    assert elsewhere == {f"arn:aws:ecr:eu-central-1:222233334444:repository/{repository}"}
+
+
 def test_a_model_captures_under_the_endpoints_that_serve_it(committed: Callable[[str], Stacks]) -> None:
     stacks = committed("prod")
     writing = {
