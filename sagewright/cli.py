@@ -66,6 +66,9 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on standard output.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before AWS is changed.")]
+AlthoughProtected = Annotated[
+    bool, typer.Option("--although-protected", help="Do so in a protected environment, too.")
+]
 
 
 INTERRUPTED = 130
@@ -351,9 +354,7 @@ def cleanup_studio(
             help="Also delete the home file system that this deleted domain left behind; all homes are lost.",
         ),
     ] = None,
-    although_protected: Annotated[
-        bool, typer.Option("--although-protected", help="Do so in a protected environment, too.")
-    ] = False,
+    although_protected: AlthoughProtected = False,
     local: Local = False,
     yes: Yes = False,
     json_: Json = False,
@@ -375,9 +376,7 @@ def cleanup_studio(
 @cleanup_app.command("model-packages")
 def cleanup_model_packages(
     environment: Name,
-    although_protected: Annotated[
-        bool, typer.Option("--although-protected", help="Do so in a protected environment, too.")
-    ] = False,
+    although_protected: AlthoughProtected = False,
     local: Local = False,
     yes: Yes = False,
     json_: Json = False,
@@ -546,4 +545,10 @@ def consent(question: str, given: bool, so_far: str = "nothing was changed") -> 
 
 def summary(each: Planned) -> dict[str, Any]:
     """Return a plan for a program."""
-    return {"stack": each.stack.name, "preview": each.preview, "path": str(each.json_path), **each.counts}
+    return {
+        "stack": each.stack.name,
+        "preview": each.preview,
+        "path": str(each.json_path),
+        "warnings": each.warnings,
+        **each.counts,
+    }

@@ -43,8 +43,8 @@ class Planned:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many resources the plan adds, changes, replaces, destroys, moves and forgets."""
-        counted = dict.fromkeys(("add", "change", "replace", "destroy", "move", "forget"), 0)
+        """How many resources the plan adds, changes, replaces, destroys, moves, imports and forgets."""
+        counted = dict.fromkeys(("add", "change", "replace", "destroy", "move", "import", "forget"), 0)
         kinds = {"create": "add", "update": "change", "delete": "destroy", "forget": "forget"}
         for change in self.document.get("resource_changes", []):
             actions = change["change"]["actions"]
@@ -53,7 +53,31 @@ class Planned:
             elif kind := kinds.get(actions[0]):
                 counted[kind] += 1
             counted["move"] += "previous_address" in change
+            counted["import"] += "importing" in change["change"]
         return counted
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the stack's own checks find wrong; Terraform goes on in spite of it.
+
+        https://developer.hashicorp.com/terraform/internals/json-format#checks-representation
+        """
+        return [
+            problem["message"]
+            for check in self.document.get("checks", [])
+            if check["address"]["kind"] == "check"
+            for instance in check.get("instances", [])
+            for problem in instance.get("problems", [])
+        ]
+
+    @property
+    def prior_state(self) -> dict[str, Any]:
+        """The state before the plan is applied, just read from AWS, as `terraform show -json` gives a state.
+
+        https://developer.hashicorp.com/terraform/internals/json-format#plan-representation
+        """
+        nothing = {"format_version": self.document["format_version"]}
+        return dict(self.document.get("prior_state", nothing))
 
     def __str__(self) -> str:
         said = [f"{count} to {kind}" for kind, count in self.counts.items() if count]
@@ -78,7 +102,7 @@ class Run:
     applied: list[str] = field(default_factory=list)
     """The stacks that were applied."""
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The states by stack that were verified last."""
+    """The states by stack as far as they are known: those that were verified or planned, and not changed."""
 
     def terraform(self, stack: Stack) -> Terraform:
         """Return the Terraform of a stack's folder."""
@@ -122,7 +146,12 @@ class Run:
                 preview=bool(waiting),
             )
             self.pending[stack.name] = planned
+            self.states.pop(stack.name, None)
+            if not changes:
+                self.states[stack.name] = planned.prior_state
             step.note = str(planned)
+        for warning in planned.warnings:
+            self.steps.warn(f"{stack.name}: {warning}")
         return planned
 
     @property
@@ -182,10 +211,12 @@ class Run:
         """Compare what is live with what was applied; raises `NotLive` where it differs."""
         with self.steps.step("verify") as step:
             findings: list[verify.Finding] = []
-            states = side_by_side(lambda stack: self.state(stack), stacks)
-            self.states.update({stack.name: state for stack, state in zip(stacks, states, strict=True)})
+            unknown = [stack for stack in stacks if stack.name not in self.states]
+            states = zip(unknown, side_by_side(self.state, unknown), strict=True)
+            self.states.update({stack.name: state for stack, state in states})
             with self.target.session() as session:
-                for stack, state in zip(stacks, states, strict=True):
+                for stack in stacks:
+                    state = self.states[stack.name]
                     findings.extend(verify.verify(stack.name, state, session, empty=stack.empty))
             wrong = [finding for finding in findings if not finding.ok]
             step.note = f"{len(findings)} checks, {len(wrong)} failed" if wrong else f"{len(findings)} checks"
@@ -198,6 +229,11 @@ class Run:
         terraform = self.terraform(stack)
         terraform.init()
         return terraform.show()
+
+    def _is_made(self, stack: Stack) -> bool:
+        terraform = self.terraform(stack)
+        terraform.init()
+        return terraform.has_state()
 
     def deploy(
         self,
@@ -254,7 +290,7 @@ class Run:
         self, stacks: Sequence[Stack], approve: Callable[[Sequence[Planned]], None], *arguments: str
     ) -> bool:
         """Destroy the stacks, last first; every plan is gated before the first is applied."""
-        made = [stack for stack in reversed(stacks) if self.state(stack).get("values")]
+        made = [stack for stack in reversed(stacks) if self._is_made(stack)]
         if not made:
             return False
         with self.saved_plans(made):

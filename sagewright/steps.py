@@ -56,6 +56,11 @@ class Steps:
             self.done.append(step)
             self._leave(step, failed)
 
+    def warn(self, text: str) -> None:
+        """Print what the user should know, though the command goes on."""
+        with self._lock:
+            self.console.print(f"[yellow]![/] {escape(text)}", soft_wrap=True)
+
     def _enter(self) -> Progress | None:
         if not self.console.is_terminal:
             return None

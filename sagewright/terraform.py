@@ -107,6 +107,14 @@ class Terraform:
         document: dict[str, Any] = json.loads(text)
         return document
 
+    def has_state(self) -> bool:
+        """Tell whether the state holds a resource or an output; asks no provider, so takes no time.
+
+        https://developer.hashicorp.com/terraform/cli/commands/state/pull
+        """
+        state = json.loads(self._text("state", "pull") or "{}")
+        return bool(state.get("resources") or state.get("outputs"))
+
     def text(self, plan: Path) -> str:
         """Return a saved plan as Terraform prints it; what is marked sensitive is not in it."""
         return self._text("show", "-no-color", str(plan))

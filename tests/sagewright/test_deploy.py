@@ -88,6 +88,11 @@ def addresses(work: Run, name: str) -> set[str]:
     return {each["address"] for each in module.get("resources", [])}
 
 
+def values(work: Run) -> list[dict[str, Any]]:
+    """What Terraform says of the states now, stack by stack."""
+    return [work.state(stack)["values"] for stack in work.assembly.stacks]
+
+
 def test_a_new_environment_is_deployed_in_order_and_a_second_time_nothing_changes(
     checkout: Project, gated: list[list[str]]
 ) -> None:
@@ -206,7 +211,7 @@ def test_a_person_is_asked_again_where_a_plan_is_another_than_its_preview(
     assert shown[1:] == [["1 to add"]] * (asked - 1)
 
 
-def test_moved_and_forgotten_resources_are_changes_that_are_applied(
+def test_moved_imported_and_forgotten_resources_are_changes_that_are_applied(
     checkout: Project, gated: list[list[str]]
 ) -> None:
     things = {name: {"input": name} for name in ("a", "c")}
@@ -223,14 +228,15 @@ def test_moved_and_forgotten_resources_are_changes_that_are_applied(
     assert work.deploy(work.assembly.stacks, lambda plans: shown.extend(map(str, plans)))
     assert addresses(work, "small-first") == {"terraform_data.b", "terraform_data.c"}
     forgotten = {
-        "resource": {"terraform_data": {"b": things["a"]}},
+        "resource": {"terraform_data": {"b": things["a"], "d": {}}},
+        "import": [{"to": "terraform_data.d", "id": "there already"}],
         "removed": [{"from": "terraform_data.c", "lifecycle": {"destroy": False}}],
     }
     write_stack(checkout, "small-first", forgotten)
     work = run(checkout)
     assert work.deploy(work.assembly.stacks, lambda plans: shown.extend(map(str, plans)))
-    assert addresses(work, "small-first") == {"terraform_data.b"}
-    assert shown == ["1 to move", "1 to forget"]
+    assert addresses(work, "small-first") == {"terraform_data.b", "terraform_data.d"}
+    assert shown == ["1 to move", "1 to import, 1 to forget"]
     assert not run(checkout).deploy(work.assembly.stacks, yes)
 
 
@@ -243,6 +249,46 @@ def test_a_stack_without_resources_is_deployed_verified_and_destroyed(
     assert work.deploy(work.assembly.stacks, yes)
     assert work.verify(work.assembly.stacks) == ()
     assert work.destroy(work.assembly.stacks, yes)
+
+
+def test_a_plan_that_changes_nothing_tells_the_state_too(checkout: Project, gated: list[list[str]]) -> None:
+    two_stacks(checkout)
+    run(checkout).deploy(synth.read(checkout).stacks, yes)
+    work = run(checkout)
+    work.deploy(work.assembly.stacks, yes)
+    before = work.clock.seconds
+    work.verify(work.assembly.stacks)
+    assert work.clock.seconds == before
+    assert [work.states[name]["values"] for name in ("small-first", "small-second")] == values(work)
+
+
+def test_a_state_that_is_changed_is_read_anew(checkout: Project, gated: list[list[str]]) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+    work.deploy(work.assembly.stacks, yes)
+    work.verify(work.assembly.stacks)
+    two_stacks(checkout, value="b")
+    work.deploy(work.assembly.stacks, yes)
+    work.verify(work.assembly.stacks)
+    assert [work.states[name]["values"] for name in ("small-first", "small-second")] == values(work)
+    (thing,) = work.states["small-first"]["values"]["root_module"]["resources"]
+    assert thing["values"]["input"] == "b"
+
+
+def test_what_a_stacks_own_check_finds_is_said_and_stops_nothing(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    lacks = {"condition": "${terraform_data.thing.input != null}", "error_message": "thing lacks [an] input"}
+    write_stack(
+        checkout,
+        "small-first",
+        {"resource": {"terraform_data": {"thing": {}}}, "check": {"thing": {"assert": lacks}}},
+    )
+    work = run(checkout)
+    said = io.StringIO()
+    work.steps = Steps(Console(file=said))
+    assert work.deploy(work.assembly.stacks, yes)
+    assert "! small-first: thing lacks [an] input" in said.getvalue().splitlines()
 
 
 def test_a_stack_that_has_resources_and_no_state_is_not_live(
