@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,16 @@ ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / ".sagewright" / "bin"
 if NODE.is_dir():
     os.environ["PATH"] = f"{NODE}{os.pathsep}{os.environ['PATH']}"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts a background job so, and what a test starts and interrupts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if sys.dont_write_bytecode:
+    # Tests start Python many times: to compile all packages each time takes longer than most tests.
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".sagewright" / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,14 @@ import pytest
 from sagewright.cli import app, cleanup_app, features_app, local_app
 from tests.conftest import ROOT
 
+OTHERS = {"node_modules", "cdktf.out", ".venv", ".sagewright", ".git", ".pytest_cache"}
+"""What is not ours, or not a page; thousands of folders, which are not even looked into."""
 PAGES = sorted(
-    path for path in ROOT.rglob("*.md") if not {"node_modules", ".venv", ".sagewright"} & set(path.parts)
+    page
+    for top in ROOT.iterdir()
+    if top.name not in OTHERS
+    for page in [*top.rglob("*.md"), top]
+    if page.suffix == ".md"
 )
 README = (ROOT / "README.md").read_text()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 from collections.abc import Iterator, Sequence
@@ -97,7 +96,7 @@ def unknown(document: Json, address: str, steps: Steps, expression: Json) -> Jso
 
 def with_laundry(document: Json) -> Json:
     """Return a copy of a plan that has a resource which hands on what it is given, after apply."""
-    document = copy.deepcopy(document)
+    document = json.loads(json.dumps(document))  # faster than a deep copy
     values, unknown = {"input": "x"}, {"output": True}
     change = {"actions": ["create"], "before": None, "after": values, "after_unknown": unknown}
     root = document["planned_values"]["root_module"]

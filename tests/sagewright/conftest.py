@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
+import botocore.session
 import pytest
 
+from sagewright.local import process
+from sagewright.local.process import RECORD, Running
 from sagewright.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +43,36 @@ def checkout(tmp_path: Path) -> Project:
     (project.work / "terraform.rc").symlink_to(ROOT / ".sagewright" / "terraform.rc")
     shutil.copyfile(ROOT / ".terraform.lock.hcl", project.provider_lock)
     return project
+
+
+@pytest.fixture(scope="session", autouse=True)
+def service_models() -> Iterator[None]:
+    """Let all sessions of boto3 share what they read: each would find and parse the services' models anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """An embedded AWS in a process of its own, for all tests that do not stop it."""
+    folder = tmp_path_factory.mktemp("embedded-aws")
+    yield process.up(folder)
+    process.down(folder)
+
+
+@pytest.fixture
+def empty_aws(shared_aws: Running) -> Running:
+    """The shared embedded AWS, with nothing in it and no fault waiting."""
+    with urlopen(Request(f"{shared_aws.url}/moto-api/reset", method="POST")):
+        return shared_aws
+
+
+@pytest.fixture
+def embedded_aws(empty_aws: Running, checkout: Project) -> Running:
+    """The same, recorded in the checkout as the one that was started there."""
+    shutil.copy(empty_aws.log.parent / RECORD, checkout.work)
+    return empty_aws
 
 
 def write_stack(project: Project, name: str, configuration: dict[str, Any], *dependencies: str) -> None:

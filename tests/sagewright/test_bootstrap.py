@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from rich.console import Console
 from sagewright import bootstrap, environment, gate, synth, target
 from sagewright.environment import Environment
 from sagewright.errors import SagewrightError, Usage
-from sagewright.local import process
+from sagewright.local.process import Running
 from sagewright.project import Project, embedded
 from sagewright.steps import Steps
 from sagewright.target import Target
@@ -22,14 +21,6 @@ from tests.sagewright.conftest import ENVIRONMENT, write_stack
 
 BUCKET = "acme-small-states"
 OTHER = "444455556666"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.Running]:
-    """An embedded AWS."""
-    folder = tmp_path_factory.mktemp("embedded-aws")
-    yield process.up(folder)
-    process.down(folder)
 
 
 @pytest.fixture
@@ -41,16 +32,12 @@ def facts(checkout: Project) -> Environment:
 
 
 @pytest.fixture
-def chosen(checkout: Project, facts: Environment, running: process.Running) -> Iterator[Target]:
+def chosen(checkout: Project, facts: Environment, empty_aws: Running) -> Target:
     """The environment's account on the embedded AWS, which holds nothing."""
-    made = at(checkout, facts, running)
-    yield made
-    with made.session() as session:
-        for bucket in session.client("s3").list_buckets()["Buckets"]:
-            session.client("s3").delete_bucket(Bucket=bucket["Name"])
+    return at(checkout, facts, empty_aws)
 
 
-def at(checkout: Project, facts: Environment, running: process.Running) -> Target:
+def at(checkout: Project, facts: Environment, running: Running) -> Target:
     variables = embedded(checkout.variables(), running.environment(facts.account_id, facts.region))
     return Target(environment=facts, variables=variables, running=running)
 
@@ -96,10 +83,10 @@ def test_a_bucket_in_another_region_is_refused(chosen: Target) -> None:
 
 
 def test_a_name_that_another_account_has_is_refused(
-    checkout: Project, chosen: Target, facts: Environment, running: process.Running
+    checkout: Project, chosen: Target, facts: Environment, empty_aws: Running
 ) -> None:
     target.make_state_bucket(chosen, BUCKET)
-    theirs = at(checkout, dataclasses.replace(facts, account_id=OTHER), running)
+    theirs = at(checkout, dataclasses.replace(facts, account_id=OTHER), empty_aws)
     with pytest.raises(Usage, match=f"supply a name that no other account has.*got {BUCKET}"):
         target.make_state_bucket(theirs, BUCKET)
 

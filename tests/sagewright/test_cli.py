@@ -1,7 +1,8 @@
-"""The command line as a user meets it: a process, its words, its exit code."""
+"""The command line as a user meets it: its words, its exit code, what it leaves when it is interrupted."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,19 +11,20 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from sagewright import cli, synth
+from sagewright import cli, gate, synth
 from sagewright.local import process
 from sagewright.project import Project
 from sagewright.terraform import Terraform
 
 from .conftest import ENVIRONMENT, ROOT, remote_state, write_stack
-from .ungated import READY
+from .ungated import OPEN, READY
 
 PROGRAM = [sys.executable, "-u", "-m", "tests.sagewright.ungated"]
 GATED = [sys.executable, "-m", "sagewright"]
@@ -80,16 +82,16 @@ def prepare(checkout: Project, things: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def embedded(project: Project) -> Iterator[process.Running]:
-    """An embedded AWS of the project's own."""
+def own_aws(project: Project) -> Iterator[process.Running]:
+    """An embedded AWS of the project's own, which a test may stop."""
     yield process.up(project.work)
     process.down(project.work)
 
 
-def sagewright(
+def started(
     project: Project, *arguments: str, program: Sequence[str] = PROGRAM, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command line in the project, as a user would."""
+    """Run the command line in the project in a process of its own, as a user would."""
     return subprocess.run(
         [*program, *arguments],
         cwd=project.root,
@@ -99,6 +101,31 @@ def sagewright(
         text=True,
         timeout=120,
     )
+
+
+def sagewright(project: Project, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in the project, in this process, with a gate that is open."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stand_in in OPEN.items():
+            patch.setattr(gate, name, stand_in)
+        return gated(project, *arguments, **variables)
+
+
+def gated(project: Project, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command line in this process: most commands take less time than Python's start."""
+    output, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open() as nobody:
+        patch.chdir(project.root)
+        patch.setattr("sys.argv", ["sagewright", *arguments])
+        patch.setattr("sys.stdin", nobody)
+        patch.setattr(cli, "handle_interrupts", lambda: None)
+        for name, value in {"COLUMNS": "200", **variables}.items():
+            patch.setenv(name, value)
+        with redirect_stdout(output), redirect_stderr(errors), pytest.raises(SystemExit) as ended:
+            cli.main()
+    code = ended.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
 
 def resources(project: Project, stack: str) -> set[str]:
@@ -118,12 +145,13 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> N
         assert word in said
 
 
+@pytest.mark.local
 def test_an_environment_is_deployed_changed_verified_and_destroyed(
-    project: Project, embedded: process.Running
+    project: Project, embedded_aws: process.Running
 ) -> None:
-    first = sagewright(project, "deploy", "-e", "small")
+    first = started(project, "deploy", "-e", "small")
     assert first.returncode == 0, first.stdout + first.stderr
-    assert f"small is deployed and verified on the embedded AWS at {embedded.url}" in first.stdout
+    assert f"small is deployed and verified on the embedded AWS at {embedded_aws.url}" in first.stdout
     for step in ("synth", "plan small-first", "plan small-second", "gate", "apply small-first", "verify"):
         assert f"✓ {step} " in first.stdout
     second = sagewright(project, "deploy", "-e", "small")
@@ -135,7 +163,9 @@ def test_an_environment_is_deployed_changed_verified_and_destroyed(
     assert "nothing is deployed" in sagewright(project, "destroy", "-e", "small").stdout
 
 
-def test_with_json_standard_output_holds_one_document(project: Project, embedded: process.Running) -> None:
+def test_with_json_standard_output_holds_one_document(
+    project: Project, embedded_aws: process.Running
+) -> None:
     planned = sagewright(project, "plan", "-e", "small", "--json")
     document = json.loads(planned.stdout)
     assert [(each["stack"], each["add"], each["preview"]) for each in document["stacks"]] == [
@@ -162,7 +192,7 @@ def test_a_broken_environment_file_is_refused(project: Project) -> None:
 
 
 def test_an_option_that_does_not_exist_is_refused(project: Project) -> None:
-    refused(sagewright(project, "deploy", "-e", "small", "--fast"), 2, "No such option: --fast")
+    refused(started(project, "deploy", "-e", "small", "--fast"), 2, "No such option: --fast")
 
 
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
@@ -188,10 +218,10 @@ def make_boundary(running: process.Running) -> None:
 
 
 def test_credentials_of_another_account_are_refused_before_anything_is_planned(
-    project: Project, embedded: process.Running
+    project: Project, embedded_aws: process.Running
 ) -> None:
     in_an_account(project)
-    other = {**embedded.environment("999988887777", "eu-west-1")}
+    other = {**embedded_aws.environment("999988887777", "eu-west-1")}
     done = sagewright(project, "deploy", "-e", "small", "--yes", **other)
     refused(done, 2, "account_id: the file names 111122223333, the credentials are of 999988887777")
     assert not (project.work / "plans").exists()
@@ -212,15 +242,16 @@ def test_an_endpoint_url_that_is_none_is_refused(project: Project) -> None:
     refused(done, 2, "no AWS for small: Invalid endpoint: nowhere; mend or unset AWS_ENDPOINT_URL")
 
 
+@pytest.mark.local
 def test_with_local_every_command_acts_on_the_embedded_aws(
-    project: Project, embedded: process.Running
+    project: Project, embedded_aws: process.Running
 ) -> None:
     in_an_account(project)
     real = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "999988887777"}
     assert sagewright(project, "plan", "-e", "small", "--local", **real).returncode == 0
     deployed = sagewright(project, "deploy", "-e", "small", **real, SAGEWRIGHT_LOCAL="1")
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    assert f"on the embedded AWS at {embedded.url}" in deployed.stdout
+    assert f"on the embedded AWS at {embedded_aws.url}" in deployed.stdout
     assert resources(project, "small-second") == {"user"}
     assert sagewright(project, "verify", "-e", "small", "--local", **real).returncode == 0
     assert sagewright(project, "destroy", "-e", "small", "--local", **real).returncode == 0
@@ -230,13 +261,13 @@ def test_with_local_every_command_acts_on_the_embedded_aws(
 
 
 def test_what_nobody_foresaw_is_one_line_and_a_traceback_only_where_it_is_asked_for(
-    project: Project, embedded: process.Running
+    project: Project, embedded_aws: process.Running
 ) -> None:
     (project.work / "plans" / "small-first.json").mkdir(parents=True)
     done = sagewright(project, "plan", "-e", "small")
     refused(done, 3, "error: IsADirectoryError: [Errno 21] Is a directory: ")
-    assert len(done.stderr.splitlines()) == 2
-    asked = sagewright(project, "plan", "-e", "small", SAGEWRIGHT_TRACEBACK="1")
+    assert len(done.stderr.splitlines()) == 1
+    asked = started(project, "plan", "-e", "small", SAGEWRIGHT_TRACEBACK="1")
     assert asked.returncode == 3
     assert "Traceback (most recent call last)" in asked.stderr
 
@@ -245,18 +276,20 @@ def test_without_the_embedded_aws_a_local_environment_says_how_to_start_it(proje
     refused(sagewright(project, "deploy", "-e", "small"), 2, "start it with `sagewright local up`")
 
 
+@pytest.mark.local
 def test_a_killed_embedded_aws_is_noticed_and_a_new_one_is_deployed_to(
-    project: Project, embedded: process.Running
+    project: Project, own_aws: process.Running
 ) -> None:
     assert sagewright(project, "deploy", "-e", "small").returncode == 0
-    os.kill(embedded.pid, signal.SIGKILL)
+    os.kill(own_aws.pid, signal.SIGKILL)
     refused(sagewright(project, "deploy", "-e", "small"), 2, "the embedded AWS does not run")
     process.up(project.work)
     assert sagewright(project, "deploy", "-e", "small").returncode == 0
 
 
+@pytest.mark.local
 def test_down_stops_the_embedded_aws_and_forgets_its_states(
-    project: Project, embedded: process.Running
+    project: Project, own_aws: process.Running
 ) -> None:
     assert sagewright(project, "deploy", "-e", "small").returncode == 0
     assert resources(project, "small-first") == {"thing"}
@@ -267,12 +300,13 @@ def test_down_stops_the_embedded_aws_and_forgets_its_states(
     assert json.loads(sagewright(project, "local", "down", "--json").stdout)["stopped"] is False
 
 
-def test_nobody_to_ask_changes_nothing_in_an_account(project: Project, embedded: process.Running) -> None:
+@pytest.mark.local
+def test_nobody_to_ask_changes_nothing_in_an_account(project: Project, embedded_aws: process.Running) -> None:
     in_an_account(project)
-    own = embedded.environment(ENVIRONMENT["account_id"], "eu-west-1")  # type: ignore[arg-type]
+    own = embedded_aws.environment(ENVIRONMENT["account_id"], "eu-west-1")  # type: ignore[arg-type]
     done = sagewright(project, "deploy", "-e", "small", **own)
     refused(done, 2, "is not bootstrapped for small", "run `sagewright bootstrap -e small` first")
-    make_boundary(embedded)
+    make_boundary(embedded_aws)
     done = sagewright(project, "deploy", "-e", "small", **own)
     refused(done, 2, "nobody is there to ask; pass --yes")
     assert resources(project, "small-first") == set()
@@ -280,12 +314,13 @@ def test_nobody_to_ask_changes_nothing_in_an_account(project: Project, embedded:
     assert resources(project, "small-first") == {"thing"}
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     "after",
     ["", "synth", "plan small-first", "plan small-second", "gate", "apply small-first", "apply small-second"],
 )
 def test_an_interrupt_in_any_step_ends_cleanly_and_the_command_can_be_run_again(
-    project: Project, embedded: process.Running, after: str
+    project: Project, embedded_aws: process.Running, after: str
 ) -> None:
     slow = {"provisioner": {"local-exec": {"command": "sleep 1"}}}
     prepare(project, {"thing": {"input": "a", **slow}})
@@ -295,8 +330,9 @@ def test_an_interrupt_in_any_step_ends_cleanly_and_the_command_can_be_run_again(
     assert resources(project, "small-second") == {"user"}
 
 
+@pytest.mark.local
 def test_an_interrupted_destroy_ends_cleanly_and_can_be_run_again(
-    project: Project, embedded: process.Running
+    project: Project, embedded_aws: process.Running
 ) -> None:
     slow = {"provisioner": {"local-exec": {"when": "destroy", "command": "sleep 1"}}}
     prepare(project, {"thing": {"input": "a", **slow}})
@@ -330,7 +366,7 @@ def interrupted(project: Project, after: str, *arguments: str) -> None:
     assert list((project.work / "plans").glob("*.tfplan")) == []
 
 
-def test_a_bare_terraform_is_locked_out(project: Project, embedded: process.Running) -> None:
+def test_a_bare_terraform_is_locked_out(project: Project, embedded_aws: process.Running) -> None:
     sagewright(project, "synth")
     stack = synth.read(project).get("small-first")
     Terraform(project, stack.folder, project.variables()).init()
@@ -353,13 +389,7 @@ def test_a_bare_terraform_is_locked_out(project: Project, embedded: process.Runn
         ("foreign", "is of environment big, expected small"),
     ],
 )
-def test_a_plan_that_cannot_be_judged_is_an_error_of_the_gate(
-    project: Project,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    plan: str,
-    said: str,
-) -> None:
+def test_a_plan_that_cannot_be_judged_is_an_error_of_the_gate(project: Project, plan: str, said: str) -> None:
     path = project.root / plan
     if plan == "truncated":
         with zipfile.ZipFile(path, "w") as archive:
@@ -369,40 +399,24 @@ def test_a_plan_that_cannot_be_judged_is_an_error_of_the_gate(
         path.mkdir()
     elif plan == "foreign":
         path.write_text(json.dumps(FOREIGN))
-    code = main(project, monkeypatch, "gate", "-e", "small", plan, "--json")
-    told = capsys.readouterr()
-    assert code == 3
-    assert json.loads(told.out)["verdict"] == "error"
-    assert f"{plan}: {said}" in told.err
-    assert "Traceback" not in told.err
+    done = gated(project, "gate", "-e", "small", plan, "--json")
+    refused(done, 3, f"{plan}: {said}")
+    assert json.loads(done.stdout)["verdict"] == "error"
 
 
-def test_the_gate_refuses_an_environment_that_does_not_exist(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(project, monkeypatch, "gate", "-e", "big", "plan.json") == 2
-    assert "there is no environment 'big'; there are: small" in capsys.readouterr().err
-
-
-def main(project: Project, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
-    """Run the command line with the real gate in this process, since that takes seconds to import."""
-    monkeypatch.chdir(project.root)
-    monkeypatch.setattr("sys.argv", ["sagewright", *arguments])
-    monkeypatch.setattr(cli, "handle_interrupts", lambda: None)
-    monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return ended.value.code
+def test_the_gate_refuses_an_environment_that_does_not_exist(project: Project) -> None:
+    done = gated(project, "gate", "-e", "big", "plan.json")
+    refused(done, 2, "there is no environment 'big'; there are: small")
 
 
 def test_the_doctor_tells_a_program_and_a_person_what_is_missing(project: Project) -> None:
-    done = sagewright(project, "doctor", "--json", program=GATED)
+    done = started(project, "doctor", "--json", program=GATED)
     refused(done, 3)
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
     assert checks["environment files"]["found"] == "small"
     assert not checks["plan gate"]["ok"]
     assert "checks failed" in done.stderr
-    refused(sagewright(project, "doctor", "-e", "big", program=GATED), 2, "there is no environment 'big'")
+    refused(gated(project, "doctor", "-e", "big"), 2, "there is no environment 'big'")
 
 
 @pytest.mark.parametrize(

@@ -130,11 +130,12 @@ except KeyboardInterrupt:
 
 
 def test_an_interrupted_apply_ends_in_terraforms_own_way_and_can_be_run_again(checkout: Project) -> None:
+    slow = checkout.root / "slow"
     things = {
         "done": {"input": "a"},
         "slow": {
             "depends_on": ["terraform_data.done"],
-            "provisioner": {"local-exec": {"command": "sleep 3"}},
+            "provisioner": {"local-exec": {"command": f"touch '{slow}'; sleep 3"}},
         },
         "never": {"depends_on": ["terraform_data.slow"]},
     }
@@ -144,7 +145,8 @@ def test_an_interrupted_apply_ends_in_terraforms_own_way_and_can_be_run_again(ch
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == "applying\n"
-        time.sleep(1.5)
+        while not slow.exists() and program.poll() is None:
+            time.sleep(0.05)
         program.send_signal(signal.SIGINT)
         assert program.wait(30) == 130
     runner = terraform(checkout)
@@ -187,7 +189,7 @@ except KeyboardInterrupt:
 def test_an_interrupt_while_an_apply_starts_orphans_none_and_starts_no_other(
     checkout: Project, side_by_side: str
 ) -> None:
-    slow = {"provisioner": {"local-exec": {"command": "sleep 20"}}}
+    slow = {"provisioner": {"local-exec": {"command": "sleep 90"}}}
     write_stack(checkout, "small-first", {"resource": {"terraform_data": {"slow": slow}}})
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED_AT_THE_START, str(checkout.root), side_by_side],
@@ -195,7 +197,7 @@ def test_an_interrupt_while_an_apply_starts_orphans_none_and_starts_no_other(
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
     )
     assert (done.returncode, done.stderr) == (130, "")
     started = [int(pid) for pid in done.stdout.split()]

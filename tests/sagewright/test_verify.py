@@ -24,7 +24,7 @@ from rich.console import Console
 
 from sagewright import verify as subject
 from sagewright.errors import SagewrightError
-from sagewright.local.process import Running, down, up
+from sagewright.local.process import Running
 from sagewright.project import Project
 from sagewright.terraform import Terraform
 from sagewright.verify import Finding, show, verify
@@ -708,19 +708,11 @@ TRUST = {
 }
 
 
-@pytest.fixture(scope="module")
-def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("embedded-aws")
-    yield up(folder)
-    down(folder)
-
-
 @pytest.fixture
-def aws(embedded_aws: Running, monkeypatch: pytest.MonkeyPatch) -> boto3.session.Session:
+def aws(empty_aws: Running, monkeypatch: pytest.MonkeyPatch) -> boto3.session.Session:
     """An empty account on the embedded AWS."""
-    administer(embedded_aws, "/moto-api/reset")
-    administer(embedded_aws, "/moto-api/state-manager/unset-transition", model_name="sagemaker::endpoint")
-    for name, value in embedded_aws.environment(ACCOUNT_ID, REGION).items():
+    administer(empty_aws, "/moto-api/state-manager/unset-transition", model_name="sagemaker::endpoint")
+    for name, value in empty_aws.environment(ACCOUNT_ID, REGION).items():
         monkeypatch.setenv(name, value)
     return boto3.session.Session()
 
@@ -766,13 +758,13 @@ def configure(sagemaker: Any, name: str, weight: int) -> None:
 
 
 def test_an_update_on_the_embedded_aws_is_waited_for_and_is_as_planned(
-    aws: boto3.session.Session, embedded_aws: Running, planned: list[Answer]
+    aws: boto3.session.Session, empty_aws: Running, planned: list[Answer]
 ) -> None:
     sagemaker = serve(aws)
     configure(sagemaker, NEW, 90)
     transition = {"progression": "manual", "times": 4}
     administer(
-        embedded_aws,
+        empty_aws,
         "/moto-api/state-manager/set-transition",
         model_name="sagemaker::endpoint",
         transition=transition,
@@ -785,11 +777,11 @@ def test_an_update_on_the_embedded_aws_is_waited_for_and_is_as_planned(
 
 
 def test_a_roll_back_on_the_embedded_aws_is_found(
-    aws: boto3.session.Session, embedded_aws: Running, planned: list[Answer]
+    aws: boto3.session.Session, empty_aws: Running, planned: list[Answer]
 ) -> None:
     sagemaker = serve(aws)
     configure(sagemaker, NEW, 90)
-    administer(embedded_aws, "/sagewright/faults", operation="UpdateEndpoint", reason="no ping")
+    administer(empty_aws, "/sagewright/faults", operation="UpdateEndpoint", reason="no ping")
     sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName=NEW)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="churn")
     sagemaker.delete_endpoint_config(EndpointConfigName=OLD)
@@ -807,11 +799,11 @@ def test_a_roll_back_on_the_embedded_aws_is_found(
 
 
 def test_denied_access_on_the_embedded_aws_is_a_finding(
-    aws: boto3.session.Session, embedded_aws: Running, planned: list[Answer]
+    aws: boto3.session.Session, empty_aws: Running, planned: list[Answer]
 ) -> None:
     serve(aws)
     fault = {"operation": "DescribeModel", "code": "AccessDeniedException", "reason": "not authorized"}
-    administer(embedded_aws, "/sagewright/faults", **fault)
+    administer(empty_aws, "/sagewright/faults", **fault)
     found = differences(verify("local-serving", state(planned[2]), aws))
     assert found == {
         ("aws_sagemaker_model.champion", "exists"): (
@@ -823,7 +815,7 @@ def test_denied_access_on_the_embedded_aws_is_a_finding(
 
 @pytest.mark.local
 def test_a_roll_back_that_terraform_takes_for_a_success_is_found(
-    aws: boto3.session.Session, embedded_aws: Running, tmp_path: Path
+    aws: boto3.session.Session, empty_aws: Running, tmp_path: Path
 ) -> None:
     """The provider writes the old name into the state: the state alone would agree with what is live."""
     variant_ = {"variant_name": "champion", "model_name": "${aws_sagemaker_model.champion.name}"}
@@ -867,7 +859,7 @@ def test_a_roll_back_that_terraform_takes_for_a_success_is_found(
     terraform.init()
     applied = apply(90)
     assert not differences(verify("local-serving", applied, aws))
-    administer(embedded_aws, "/sagewright/faults", operation="UpdateEndpoint", reason="no ping")
+    administer(empty_aws, "/sagewright/faults", operation="UpdateEndpoint", reason="no ping")
     rolled_back = apply(80)
     names = {
         one["address"]: one["values"]["name"] for one in rolled_back["values"]["root_module"]["resources"]

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from rich.console import Console
 from sagewright import wrapper
 from sagewright.deploy import GateClosed
 from sagewright.errors import SagewrightError, Usage
-from sagewright.local import process
+from sagewright.local.process import Running
 from sagewright.project import Project
 
 from .conftest import ENVIRONMENT, ROOT, remote_state, write_stack
@@ -26,7 +25,7 @@ from .ungated import Open
 
 
 @pytest.fixture
-def stack(checkout: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def stack(checkout: Project, embedded_aws: Running, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stack's folder in a checkout with an embedded AWS, and a gate that is open."""
     monkeypatch.setattr("sagewright.gate.gate", lambda plans, facts: Open())
     monkeypatch.setattr("sagewright.gate.preload", lambda: None)
@@ -43,9 +42,7 @@ def stack(checkout: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         },
     }
     write_stack(checkout, "small-second", second, "small-first")
-    process.up(checkout.work)
-    yield checkout.output / "stacks" / "small-first"
-    process.down(checkout.work)
+    return checkout.output / "stacks" / "small-first"
 
 
 def terraform(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -63,6 +60,7 @@ def things(folder: Path) -> list[str]:
     return [each["name"] for each in json.loads(state.read_text())["resources"] if each["mode"] == "managed"]
 
 
+@pytest.mark.local
 def test_apply_shows_the_plan_asks_in_terraforms_words_and_obeys(
     stack: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +81,7 @@ def test_apply_shows_the_plan_asks_in_terraforms_words_and_obeys(
     assert things(stack) == []
 
 
+@pytest.mark.local
 def test_auto_approve_asks_nothing(stack: Path) -> None:
     code, said = terraform(stack, "apply", "-auto-approve", "-no-color")
     assert code == 0
@@ -103,6 +102,7 @@ def test_a_saved_plan_is_not_applied_past_the_gate(stack: Path) -> None:
         terraform(stack, "apply", "plan")
 
 
+@pytest.mark.local
 @pytest.mark.parametrize("option", ["-out", "--out", "-out=", "--out="])
 def test_a_plan_is_saved_nowhere_else(stack: Path, option: str) -> None:
     for command in ("plan", "apply"):
@@ -111,6 +111,7 @@ def test_a_plan_is_saved_nowhere_else(stack: Path, option: str) -> None:
         assert not (stack / "elsewhere").exists()
 
 
+@pytest.mark.local
 def test_another_folder_is_no_way_past_the_gate(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
     with pytest.raises(SagewrightError, match="apply cancelled: nothing was changed"):
@@ -202,6 +203,7 @@ sys.exit(wrapper.main())
 """
 
 
+@pytest.mark.local
 @pytest.mark.parametrize("after", ["plan small-first", "gate"])
 def test_an_interrupt_ends_it_cleanly_and_it_can_be_run_again(stack: Path, after: str) -> None:
     slow = {"input": "a", "provisioner": {"local-exec": {"command": "sleep 1"}}}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +13,6 @@ import pytest
 from modules.ci_roles import GitHub
 from sagewright import bootstrap as command
 from sagewright import environment as facts
-from sagewright.project import find
 from stacks.bootstrap import Bootstrap
 from stacks.environment import InvalidEnvironment, names, read
 from tests.conftest import ROOT, Synthesized
@@ -202,20 +199,3 @@ def test_who_is_locked_out_is_told_the_command(bootstrapped: Bootstrapped) -> No
     (validation,) = bootstrapped("dev").document["variable"]["plan_gate"]["validation"]
     assert validation["error_message"].endswith("through the gate: sagewright bootstrap -e dev")
     assert Bootstrap.COMMAND == "bootstrap"
-
-
-@pytest.mark.plan
-def test_the_provider_accepts_every_value(tmp_path: Path, bootstrapped: Bootstrapped) -> None:
-    project = find(ROOT)
-    document = json.dumps(bootstrapped("prod").document)
-    (tmp_path / "cdk.tf.json").write_text(document, encoding="utf-8")
-    shutil.copy(project.provider_lock, tmp_path / ".terraform.lock.hcl")
-
-    def terraform(*arguments: str) -> str:
-        command = [str(project.terraform), *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=project.variables(), capture_output=True, text=True
-        ).stdout
-
-    terraform("init", "-backend=false", "-no-color", "-input=false", "-lockfile=readonly")
-    assert json.loads(terraform("validate", "-json"))["diagnostics"] == []

@@ -7,12 +7,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+import main
 from tests.conftest import ROOT
 
 DEV = (ROOT / "environments" / "dev.yaml").read_text(encoding="utf-8")
+ELSEWHERE = ("SAGEWRIGHT_ENVIRONMENT", "CDKTF_OUTDIR", "TERRAFORM_BINARY_NAME")
+"""Variables that may be set already where the tests are run."""
 EQUAL_ADDRESSES = """
 endpoints:
   a:
@@ -29,15 +33,14 @@ endpoints:
 
 
 def run(
-    folder: Path, environment: str | None = None, main: Path = ROOT / "main.py"
+    folder: Path, environment: str | None = None, program: Path = ROOT / "main.py"
 ) -> subprocess.CompletedProcess[str]:
-    set_elsewhere = ("SAGEWRIGHT_ENVIRONMENT", "CDKTF_OUTDIR", "TERRAFORM_BINARY_NAME")
-    variables = {name: value for name, value in os.environ.items() if name not in set_elsewhere}
+    variables = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     variables["PYTHONPATH"] = str(ROOT)
     if environment is not None:
         variables["SAGEWRIGHT_ENVIRONMENT"] = environment
     return subprocess.run(
-        [sys.executable, str(main)], cwd=folder, env=variables, capture_output=True, text=True
+        [sys.executable, str(program)], cwd=folder, env=variables, capture_output=True, text=True
     )
 
 
@@ -80,45 +83,64 @@ def test_the_bootstrap_is_written_alone_and_only_where_it_is_asked_for(
     assert stacks == {"dev-bootstrap", "staging-bootstrap", "prod-bootstrap"}
 
 
-def test_an_unknown_environment_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    done = run(tmp_path, "production")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr == (
+def refusal(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: Path,
+    environment: str | None = None,
+) -> str:
+    """Run main.py in this process on a folder of environments that it refuses; return what it says."""
+
+    def written() -> NoReturn:
+        raise AssertionError("something would be written")
+
+    for name in ELSEWHERE:
+        monkeypatch.delenv(name, raising=False)
+    if environment is not None:
+        monkeypatch.setenv("SAGEWRIGHT_ENVIRONMENT", environment)
+    monkeypatch.setattr(main, "FOLDER", folder)
+    monkeypatch.setattr(main, "App", written)
+    assert main.main() == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err
+
+
+def test_an_unknown_environment_is_answered_with_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refusal(monkeypatch, capsys, ROOT / "environments", "production") == (
         "environments/production.yaml: supply the name of an environment that is there: "
         "dev, local, prod, staging; got 'production'\n"
     )
-    assert written(tmp_path) == {}
 
 
 PARTS = ("features", "foundation", "serving", "studio", "training")
 
 
-def run_with(tmp_path: Path, dev: str) -> subprocess.CompletedProcess[str]:
-    """Run main.py in the folder `out` with an environment of our own alone, `dev`."""
-    main = tmp_path / "main.py"
-    shutil.copy(ROOT / "main.py", main)
+def checkout_with(tmp_path: Path, dev: str) -> Path:
+    """Make a checkout with an environment of our own alone, `dev`; return its main.py."""
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "dev.yaml").write_text(dev, encoding="utf-8")
     shutil.copytree(ROOT / "pipelines", tmp_path / "pipelines")
-    (tmp_path / "out").mkdir()
-    return run(tmp_path / "out", main=main)
+    return Path(shutil.copy(ROOT / "main.py", tmp_path))
 
 
-def test_a_wrong_file_is_refused_in_one_line_per_problem_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_wrong_file_is_refused_in_one_line_per_problem_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     wrong = DEV.replace("weight: 50 #", 'weight: "50" #').replace("protected: false", "protected: no thanks")
-    done = run_with(tmp_path, wrong)
-    assert done.returncode == 2
-    assert sorted(done.stderr.splitlines()) == [
+    checkout_with(tmp_path, wrong)
+    assert sorted(refusal(monkeypatch, capsys, tmp_path / "environments").splitlines()) == [
         "environments/dev.yaml: endpoints.churn.variants.challenger.weight: supply an integer, got '50'",
         "environments/dev.yaml: protected: supply true or false, got 'no thanks'",
     ]
-    assert written(tmp_path / "out") == {}
 
 
 def test_what_only_the_stacks_refuse_is_told_in_a_line_too(tmp_path: Path) -> None:
     start, _, _ = DEV.partition("\nendpoints:")
-    done = run_with(tmp_path, start + EQUAL_ADDRESSES)
+    (tmp_path / "out").mkdir()
+    done = run(tmp_path / "out", program=checkout_with(tmp_path, start + EQUAL_ADDRESSES))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "environments/dev.yaml: terraform_data.a_endpoint_b_endpoint_c_instance_type: "

@@ -13,7 +13,7 @@ import pytest
 
 from sagewright.project import find
 from stacks.environment import names
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Synthesized
 from tests.stacks.conftest import Stacks
 
 pytestmark = pytest.mark.plan
@@ -33,17 +33,36 @@ def terraform(folder: Path, *arguments: str, **variables: str) -> subprocess.Com
     )
 
 
+def provider(document: Any) -> Any:
+    """Return a stack's configuration of the provider but for the stack's name."""
+    (configuration,) = document["provider"]["aws"]
+    (default_tags,) = configuration["default_tags"]
+    return configuration | {"default_tags": default_tags["tags"] | {"Stack": ""}}
+
+
 @pytest.fixture(scope="session")
 def diagnostics(
-    tmp_path_factory: pytest.TempPathFactory, committed: Callable[[str], Stacks]
+    tmp_path_factory: pytest.TempPathFactory,
+    committed: Callable[[str], Stacks],
+    bootstrapped: Callable[[str], Synthesized],
 ) -> list[dict[str, Any]]:
-    """Return what Terraform finds in all stacks, as modules of one: the provider is started once."""
+    """Return what Terraform finds in all stacks, as modules of prod's bootstrap, for a module cannot import.
+
+    Terraform starts the provider for each of its configurations; what is equal is configured once.
+    """
     folder = tmp_path_factory.mktemp("all")
     shutil.copy(PROJECT.provider_lock, folder / ".terraform.lock.hcl")
     stacks = {f"{name}-{part}": stack for name in ENVIRONMENTS for part, stack in committed(name).items()}
+    accepted = [provider(bootstrapped("prod").document)]
     for stack, synthesized in stacks.items():
+        document = dict(synthesized.document)
+        if provider(document) in accepted:
+            del document["provider"]
+        accepted.append(provider(synthesized.document))
         (folder / stack).mkdir()
-        (folder / stack / "cdk.tf.json").write_text(json.dumps(synthesized.document), encoding="utf-8")
+        (folder / stack / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
+    root = json.dumps(bootstrapped("prod").document)
+    (folder / "cdk.tf.json").write_text(root, encoding="utf-8")
     modules = {"module": {stack: {"source": f"./{stack}", "plan_gate": "sagewright"} for stack in stacks}}
     (folder / "main.tf.json").write_text(json.dumps(modules), encoding="utf-8")
     done = terraform(folder, "init", "-backend=false", "-no-color", "-input=false", "-lockfile=readonly")
@@ -61,6 +80,10 @@ def test_the_provider_accepts_every_value(name: str, part: str, diagnostics: lis
         if one["range"]["filename"] == f"{name}-{part}/cdk.tf.json"
         and one["summary"] != "Backend configuration ignored"
     ] == []
+
+
+def test_the_provider_accepts_every_value_of_the_bootstrap(diagnostics: list[dict[str, Any]]) -> None:
+    assert [one for one in diagnostics if one["range"]["filename"] == "cdk.tf.json"] == []
 
 
 def test_what_the_provider_refuses_would_be_found(diagnostics: list[dict[str, Any]]) -> None:

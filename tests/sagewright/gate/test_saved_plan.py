@@ -72,7 +72,9 @@ def test_a_saved_plan_is_shown_without_the_folder_that_it_came_from(terraform: A
 
 
 @pytest.mark.plan
-def test_a_saved_plan_with_providers_is_judged(terraform: Any, tmp_path: Path) -> None:
+def test_a_saved_plan_with_providers_is_judged(
+    terraform: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     provider = {
         "region": "eu-central-1",
         "access_key": "example",
@@ -88,8 +90,15 @@ def test_a_saved_plan_with_providers_is_judged(terraform: Any, tmp_path: Path) -
         "resource": {"aws_ecr_repository": {"churn": repository}},
     }
     path, document = save(terraform, tmp_path, configuration | {"module": {"child": {"source": "./child"}}})
-    assert show_saved_plan(path) == document
+    shown = []
+
+    def show(path: Path, **how: Any) -> Any:
+        shown.append(show_saved_plan(path, **how))
+        return shown[-1]
+
+    monkeypatch.setattr("sagewright.gate.saved_plan.show_saved_plan", show)
     report = gate([PlanInput(path=path)], environment())
+    assert shown == [document]
     assert report.exit_code == 1, errors(report)
     assert {result.rule for result in report.results if result.denies} >= {"CKV_AWS_51", "SW_TAGS"}
 

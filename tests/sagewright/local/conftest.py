@@ -202,6 +202,7 @@ def serving(**options: Any) -> Iterator[Server]:
     listener = socket.socket()
     listener.bind((HOST, 0))
     os.environ["MOTO_PORT"] = str(listener.getsockname()[1])
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # hundreds in each account, and again at each reset
     server = make_server(EmbeddedAws(nonce="test", request_log=log, **options), listener)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
