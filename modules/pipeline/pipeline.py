@@ -20,7 +20,7 @@ from .._aws.cloudwatch_event_target import (
 from .._aws.sagemaker_pipeline import SagemakerPipeline, SagemakerPipelineParallelismConfiguration
 from .._core import Statement, at_least, matches, record, refuse, when
 from .._core.checks import no_longer_than
-from .._core.failures import FailureAlarm
+from .._core.failures import alarm_on_failure
 from ..schedule import Parameter, PipelineTarget, Schedule, ScheduleConfig, ScheduledStart, deliver
 from . import definition
 from .decisions import EventPattern, ModelPackageApproved, NewData, Trigger
@@ -260,7 +260,7 @@ class Pipeline(Construct):
             if parallel is not None
             else None,
         )
-        FailureAlarm(
+        alarm_on_failure(
             self,
             "failures",
             name=f"{config.name}-failures",

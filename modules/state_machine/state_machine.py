@@ -16,7 +16,7 @@ from .._aws.sfn_state_machine import (
 )
 from .._core import Principal, Statement, at_least, at_most, matches, one_of, record, refuse, when
 from .._core.checks import no_longer_than
-from .._core.failures import FailureAlarm
+from .._core.failures import alarm_on_failure
 from ..schedule import Schedule, ScheduleConfig, ScheduledStart, StateMachineTarget, deliver
 from . import definition
 
@@ -270,7 +270,7 @@ class StateMachine(Construct):
 
         https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
         """
-        FailureAlarm(
+        alarm_on_failure(
             self,
             id_,
             name=f"{self.config.name}-{id_}",
