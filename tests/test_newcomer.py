@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from sagewright.local import process
+from sagewright.project import Project
+
+from .conftest import ROOT
+from .local.checkout import Checkout, left_over
+
 OURS = ("AWS_", "TF_", "CDKTF_", "VIRTUAL_ENV", "PYTHON", "PYTEST_", "MAKE", "MFLAGS")
 """Beginnings of variables that a newcomer does not have."""
 SET_UP_SECONDS = 180.0
@@ -83,29 +91,86 @@ def test_the_readme_shows_two_commands() -> None:
     assert commands("Try it") == ["make demo", "make test"]
 
 
-def test_the_demo_deploys_and_what_it_says_next_works(clone: Path, run: Run) -> None:
+def asked(run: Run, command: str) -> Any:
+    """Return what a command of the clone tells a program."""
+    return json.loads(run(f".venv/bin/sagewright {command} -e local --json 2>/dev/null"))
+
+
+def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone: Path, run: Run) -> None:
     said = run("make demo")
     assert 0 < set_up_seconds(said) < SET_UP_SECONDS
     assert "is deployed and verified" in said
     look = said[said.index("Look at it") : said.index("Change something")].splitlines()
-    exports = [line for line in look if line.startswith(("unset ", "export "))]
-    (python,) = (line for line in look if "import boto3" in line)
-    assert "InService" in run("\n".join([*exports, python]))
+    look_at_it = [line for line in look if line.startswith(("unset ", "export ", "/"))]
+    assert "'EndpointStatus': 'InService'" in run("\n".join(look_at_it))
 
     again = run("make demo")
     assert set_up_seconds(again) == 0
     assert "nothing changes" in again
 
-    environment = clone / "environments" / "local.yaml"
-    text = environment.read_text(encoding="utf-8")
-    assert text.count("weight: 90") == text.count("weight: 10\n") == 1
-    moved = text.replace("weight: 90", "weight: 70").replace("weight: 10\n", "weight: 30\n")
-    environment.write_text(moved, encoding="utf-8")
+    project = Project(root=clone)
+    running = process.status(project.work)
+    assert running is not None
+    checkout = Checkout(project=project, running=running)
+    listed, described = (aws(checkout, line) for line in look if line.startswith("aws "))
+    assert [one["EndpointName"] for one in listed["Endpoints"]] == [described["EndpointName"]]
+    before = checkout.endpoint("local")
+    changed = checkout.document("local")
+    change(changed)
+    checkout.write("local", changed)
+    added = asked(run, "features add")["added"]
+    assert added == ["local-features: acme-local-customers-v1: churned (Integral)"]
     assert "is deployed and verified" in run("make deploy ENV=local")
-    described = run("\n".join([*exports, python]))
-    assert re.search(r"'CurrentWeight': 70(\.0)?[,}]", described)
+    after = checkout.endpoint("local")
+    assert after["EndpointArn"] == before["EndpointArn"]
+    assert after["CreationTime"] == before["CreationTime"]
+    assert after["EndpointConfigName"] != before["EndpointConfigName"]
+    live = {one["VariantName"]: one for one in after["ProductionVariants"]}
+    assert {name: (one["CurrentWeight"], one["CurrentInstanceCount"]) for name, one in live.items()} == {
+        "champion": (70, 2),
+        "challenger": (30, 3),
+    }
 
+    what_people_make(checkout)
+    studio = asked(run, "cleanup studio")["deleted"]
+    assert [deletion.split()[0] for deletion in studio] == ["app", "user"]
+    assert len(asked(run, "cleanup model-packages")["deleted"]) == 1
+    assert asked(run, "destroy")["changed"] is True
+    assert left_over(checkout, "local") == {}
     run("make down")
+
+
+def aws(checkout: Checkout, line: str) -> Any:
+    """Do what a command of the AWS CLI does, without one: its words are those of botocore's model."""
+    _, service, operation, *arguments = shlex.split(line)
+    client = checkout.client(service, "local")
+    named = zip(arguments[::2], arguments[1::2], strict=True)
+    given = {name.removeprefix("--").title().replace("-", ""): value for name, value in named}
+    return getattr(client, operation.replace("-", "_"))(**given)
+
+
+def change(document: dict[str, Any]) -> None:
+    """Move traffic, ask for more instances, roll a new model out, want one more feature."""
+    variants = document["endpoints"]["churn"]["variants"]
+    variants["champion"]["weight"], variants["challenger"]["weight"] = 70, 30
+    variants["champion"]["scaling"].update(min_capacity=2, max_capacity=4)
+    variants["challenger"]["instance_count"] = 3
+    image, _, digest = document["models"]["churn-v4"]["image"].partition("@sha256:")
+    document["models"]["churn-v9"] = {"image": f"{image}@sha256:{digest[::-1]}"}
+    variants["champion"]["model"] = "churn-v9"
+    document["feature_groups"]["customers"]["v1"]["features"]["churned"] = {"type": "Integral"}
+
+
+def what_people_make(checkout: Checkout) -> None:
+    """Make what Terraform knows nothing of: an app, a profile, a version of a model."""
+    sagemaker = checkout.client("sagemaker", "local")
+    (domain,) = sagemaker.list_domains()["Domains"]
+    where = {"DomainId": domain["DomainId"]}
+    sagemaker.create_user_profile(**where, UserProfileName="guest")
+    sagemaker.create_app(**where, SpaceName="notes", AppType="JupyterLab", AppName="default")
+    sagemaker.create_model_package(
+        ModelPackageGroupName="acme-local-churn", ModelApprovalStatus="PendingManualApproval"
+    )
 
 
 def test_a_repeated_set_up_takes_no_time(run: Run) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from sagewright.local import process
 from sagewright.project import Project
 from sagewright.steps import Steps
 from tests.conftest import ROOT
+
+CDKTF = ROOT / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
 
 BEYOND = (
     "alarm_subscriptions",
@@ -66,6 +69,10 @@ class Checkout:
             timeout=1800,
         )
 
+    def cdktf(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run CDKTF's own command line."""
+        return self.run("node", str(CDKTF), *arguments, **variables)
+
     def sagewright(self, *arguments: str) -> dict[str, Any]:
         """Run a command that must succeed, and return its JSON."""
         done = self.run("sagewright", *arguments, "--json")
@@ -88,14 +95,27 @@ class Checkout:
         """Replace an environment file of this checkout."""
         self._file(environment).write_text(yaml.safe_dump(document))
 
-    def slim(self, environment: str, *kept: str) -> None:
-        """Leave of an environment its ground, registry, endpoints, and what is `kept`; less is quicker."""
+    def slim(self, environment: str) -> None:
+        """Leave of an environment its ground, registry and endpoints: less is quicker."""
         document = self.document(environment)
-        for part in set(BEYOND) - set(kept):
+        for part in BEYOND:
             document.pop(part, None)
         for group in document["model_package_groups"].values():
             group.pop("approvals", None)
         self.write(environment, document)
+
+    def endpoint(self, environment: str) -> dict[str, Any]:
+        """Return the environment's one endpoint as AWS describes it."""
+        client = self.client("sagemaker", environment)
+        (name,) = (each["EndpointName"] for each in client.list_endpoints()["Endpoints"])
+        described: dict[str, Any] = client.describe_endpoint(EndpointName=name)
+        return described
+
+    def fail(self, operation: str, name: str) -> None:
+        """Make an operation of the embedded AWS fail once, after it was accepted."""
+        body = json.dumps({"operation": operation, "name": name}).encode()
+        request = urllib.request.Request(f"{self.running.url}/sagewright/faults", data=body, method="POST")
+        urllib.request.urlopen(request).close()
 
     def _file(self, environment: str) -> Path:
         return self.project.environments / f"{environment}.yaml"

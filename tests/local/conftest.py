@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from cdktf import LocalBackend, TerraformStack, Testing
 
 from modules._aws.provider import AwsProvider
+from modules.network import ExistingNetwork
 from sagewright.local import process
 from sagewright.project import Project, embedded
 from sagewright.terraform import Terraform
@@ -22,43 +23,105 @@ from stacks.base import AddressedStack
 from tests.conftest import ROOT
 
 REGION = "eu-west-1"
+pytest.register_assert_rewrite("tests.local.matrix", "tests.local.scenarios")
+
+
+Build = Callable[[TerraformStack], object]
+"""What puts constructs into a stack."""
+
+
+def synthesize(build: Build) -> str:
+    """Return the Terraform JSON of what `build` puts into a stack."""
+    stack = AddressedStack(Testing.app(), "stack")
+    build(stack)
+    return str(Testing.synth(stack))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """One stack of one account."""
+class Account:
+    """An account on the embedded AWS, and what tests need in it besides what they deploy."""
 
-    terraform: Terraform
     account_id: str
+    variables: Mapping[str, str]
+    """The environment of processes that work in it: endpoint, credentials, region."""
 
     def client(self, service: str) -> Any:
         """Return a client of that account on the embedded AWS."""
-        variables = self.terraform.variables
         return boto3.client(
             service,  # type: ignore[call-overload]
             region_name=REGION,
-            endpoint_url=variables["AWS_ENDPOINT_URL"],
-            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=self.variables["AWS_ENDPOINT_URL"],
+            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
         )
 
     def fail(self, operation: str, name: str, **how: str) -> None:
         """Make the embedded AWS fail once: refuse with `code`, else accept and fail afterwards."""
         body = json.dumps({"operation": operation, "name": name, **how}).encode()
-        url = f"{self.terraform.variables['AWS_ENDPOINT_URL']}/sagewright/faults"
+        url = f"{self.variables['AWS_ENDPOINT_URL']}/sagewright/faults"
         urllib.request.urlopen(urllib.request.Request(url, data=body, method="POST")).close()
 
-    def plan(self, build: Callable[[TerraformStack], object]) -> bool:
+    def role(self, name: str, *services: str) -> str:
+        """Make a role that these services take, such as `events`; return its ARN."""
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "sts:AssumeRole",
+                    "Principal": {"Service": [f"{service}.amazonaws.com" for service in services]},
+                }
+            ],
+        }
+        made = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        arn: str = made["Role"]["Arn"]
+        return arn
+
+    def key(self) -> str:
+        """Make a key; return its ARN."""
+        arn: str = self.client("kms").create_key()["KeyMetadata"]["Arn"]
+        return arn
+
+    def bucket(self, purpose: str) -> str:
+        """Make a bucket; return its name."""
+        name = f"{purpose}-{self.account_id}"
+        place = {"LocationConstraint": REGION}
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        return name
+
+    def network(self) -> ExistingNetwork:
+        """Return two subnets of the default VPC, and its security group."""
+        ec2 = self.client("ec2")
+        (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+        inside = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+        subnets = ec2.describe_subnets(Filters=inside)["Subnets"][:2]
+        groups = ec2.describe_security_groups(Filters=inside)["SecurityGroups"]
+        return ExistingNetwork(
+            vpc_id=vpc["VpcId"],
+            subnet_ids=tuple(subnet["SubnetId"] for subnet in subnets),
+            security_group_ids=(groups[0]["GroupId"],),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment(Account):
+    """One stack of one account."""
+
+    terraform: Terraform
+
+    def plan(self, build: Build, *arguments: str) -> bool:
         """Synthesize what `build` puts into the stack; tell whether a plan for it changes anything."""
-        stack = AddressedStack(Testing.app(), "stack")
-        AwsProvider(stack, "aws", region=REGION, allowed_account_ids=[self.account_id])
-        LocalBackend(stack, path="terraform.tfstate")
-        build(stack)
+
+        def whole(stack: TerraformStack) -> None:
+            AwsProvider(stack, "aws", region=REGION, allowed_account_ids=[self.account_id])
+            LocalBackend(stack, path="terraform.tfstate")
+            build(stack)
+
         folder = self.terraform.folder
         folder.mkdir(exist_ok=True)
-        (folder / "cdk.tf.json").write_text(Testing.synth(stack), encoding="utf-8")
+        (folder / "cdk.tf.json").write_text(synthesize(whole), encoding="utf-8")
         self.terraform.init()
-        return self.terraform.plan(self.path)
+        return self.terraform.plan(self.path, *arguments)
 
     def actions(self) -> dict[str, list[str]]:
         """Return what the plan that was made last does, by address."""
@@ -67,6 +130,11 @@ class Deployment:
             for change in self.terraform.show(self.path)["resource_changes"]
             if change["change"]["actions"] != ["no-op"]
         }
+
+    def modules(self) -> list[str]:
+        """Return the addresses of the modules of which the state holds anything."""
+        values = self.terraform.show().get("values", {})
+        return [module["address"] for module in values.get("root_module", {}).get("child_modules", ())]
 
     def apply(self) -> None:
         """Apply the plan that was made last."""
@@ -94,8 +162,15 @@ def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.R
 @pytest.fixture
 def deployment(embedded_aws: process.Running, tmp_path: Path, request: pytest.FixtureRequest) -> Deployment:
     """A stack in an account of its own, which nothing else uses."""
-    account_id = f"{zlib.crc32(request.node.nodeid.encode()):012d}"
+    return deploy_in(embedded_aws, tmp_path / "stack", request.node.nodeid)
+
+
+def deploy_in(running: process.Running, folder: Path, user: str) -> Deployment:
+    """Return a stack in `folder`, in an account that nobody else has than its user."""
+    account_id = f"{zlib.crc32(user.encode()):012d}"
     project = Project(root=ROOT)
-    variables = embedded(project.variables(), embedded_aws.environment(account_id, REGION))
-    terraform = Terraform(project, tmp_path / "stack", variables)
-    return Deployment(terraform=terraform, account_id=account_id)
+    variables = embedded(project.variables(), running.environment(account_id, REGION))
+    variables["GOGC"] = "400"  # Terraform and its provider then need a quarter less of the processor
+    return Deployment(
+        account_id=account_id, variables=variables, terraform=Terraform(project, folder, variables)
+    )

@@ -1,4 +1,4 @@
-"""Bootstrap on the embedded AWS: from nothing, from a half-made bucket, again; and what it protects."""
+"""An account from its bootstrap on: the bucket of its states, a first diff, a deployment that is denied."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from botocore.exceptions import ClientError
 
 from sagewright.local import process
 
-from .checkout import Checkout, make
+from .checkout import Checkout, left_over, make
 from .ci import lacking, requests
 
 pytestmark = pytest.mark.local
 
 STATE = "dev-bootstrap.tfstate"
+NAMED = {"SAGEWRIGHT_ENVIRONMENT": "dev", "SAGEWRIGHT_LOCAL": "1"}
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def denied(call: Any, **arguments: str) -> bool:
     return refused.value.response["Error"]["Code"] == "AccessDenied"
 
 
-def test_an_account_is_bootstrapped_from_a_half_made_bucket_once_and_its_states_stay(
+def test_an_account_is_bootstrapped_its_states_stay_and_the_gate_stops_a_plain_cdktf_deploy(
     checkout: Checkout,
 ) -> None:
     document = checkout.document("dev")
@@ -58,8 +59,25 @@ def test_an_account_is_bootstrapped_from_a_half_made_bucket_once_and_its_states_
     s3.put_object(Bucket=bucket, Key="dev-serving.tfstate.tflock", Body=b"{}")
     s3.delete_object(Bucket=bucket, Key="dev-serving.tfstate.tflock")
 
+    checkout.slim("dev")
     before = len(requests(checkout))
-    checkout.sagewright("plan", "-e", "dev", "--local")
+    diff = checkout.run("cdktf", "diff", "dev-*", **NAMED)
+    assert diff.returncode == 0, diff.stdout + diff.stderr
+    for created in (
+        "aws_vpc.network",
+        "aws_sagemaker_model_package_group",
+        "aws_sagemaker_endpoint.churn_endpoint",
+    ):
+        assert f"# {created}" in diff.stdout
     asked = requests(checkout)[before:]
     assert {"PutObject", "DeleteObject"} <= {one["operation"] for one in asked}
     assert lacking(checkout, "dev", "acme-dev-plan", asked) == []
+
+    there = left_over(checkout, "dev")
+    violating = {**checkout.document("dev"), "production": True, "log_retention_days": 365}
+    checkout.write("dev", violating)
+    deployed = checkout.cdktf("deploy", "dev-*", "--auto-approve", **NAMED)
+    assert deployed.returncode != 0
+    assert "DENIED" in deployed.stdout
+    assert "the gate is closed: nothing was changed" in deployed.stdout
+    assert left_over(checkout, "dev") == there

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,18 +24,12 @@ from modules.glue_database import GlueDatabase, GlueDatabaseConfig
 from sagewright.features import add, pending
 from sagewright.terraform import TerraformFailed
 
-from .conftest import REGION, Deployment
+from .conftest import REGION, Build, Deployment
 
 pytestmark = pytest.mark.local
 
 GROUP = "aws_sagemaker_feature_group.customers_v1"
 NAME = "acme-test-customers-v1"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
-    ],
-}
 FEATURES = {
     "customer_id": Feature(type="String"),
     "updated_at": Feature(type="Fractional"),
@@ -57,15 +50,15 @@ FEWER = replace(DEFINITION, features={key: FEATURES[key] for key in ("customer_i
 
 
 @dataclass(frozen=True)
-class Account:
-    """What stands in the account before the stack: role, key, bucket."""
+class Surroundings:
+    """What stands in the account beforehand: role, key, bucket."""
 
     deployment: Deployment
     role_arn: str
     key_arn: str
     bucket: str
 
-    def stack(self, *definitions: FeatureGroupDefinition) -> Callable[[TerraformStack], object]:
+    def stack(self, *definitions: FeatureGroupDefinition) -> Build:
         """Return what builds the stack of a database and of a group's versions."""
 
         def build(stack: TerraformStack) -> None:
@@ -109,34 +102,29 @@ class Account:
 
 
 @pytest.fixture
-def account(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Account:
+def around(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
     """An account with what a feature group needs; AWS_ENDPOINT_URL points at it."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", deployment.terraform.variables["AWS_ENDPOINT_URL"])
-    bucket = f"features-{deployment.account_id}"
-    place = {"LocationConstraint": REGION}
-    deployment.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
-    role = deployment.client("iam").create_role(
-        RoleName="features", AssumeRolePolicyDocument=json.dumps(TRUST)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", deployment.variables["AWS_ENDPOINT_URL"])
+    return Surroundings(
+        deployment, deployment.role("features", "sagemaker"), deployment.key(), deployment.bucket("features")
     )
-    key = deployment.client("kms").create_key()
-    return Account(deployment, role["Role"]["Arn"], key["KeyMetadata"]["Arn"], bucket)
 
 
 def test_a_group_grows_by_our_command_and_is_replaced_for_nothing(
-    deployment: Deployment, account: Account
+    deployment: Deployment, around: Surroundings
 ) -> None:
-    deployment.plan(account.stack(DEFINITION))
+    deployment.plan(around.stack(DEFINITION))
     deployment.apply()
-    before = account.live()
-    assert not deployment.plan(account.stack(DEFINITION))
-    assert account.warnings() == []
+    before = around.live()
+    assert not deployment.plan(around.stack(DEFINITION))
+    assert around.warnings() == []
 
     for broken in (RETYPED, FEWER):
         with pytest.raises(TerraformFailed, match=r"supply days_since_login \(Integral\), as live, or a new"):
-            deployment.plan(account.stack(broken))
+            deployment.plan(around.stack(broken))
 
-    assert not deployment.plan(account.stack(GROWN))
-    assert account.warnings() == [
+    assert not deployment.plan(around.stack(GROWN))
+    assert around.warnings() == [
         f"{NAME} lacks churn_score: run `sagewright features add` to add what is missing"
     ]
     session = boto3.session.Session(deployment.account_id, "embedded", region_name=REGION)
@@ -144,8 +132,8 @@ def test_a_group_grows_by_our_command_and_is_replaced_for_nothing(
     additions = pending("features", deployment.terraform.show(), synthesized, session)
     assert [str(addition) for addition in additions] == [f"features: {NAME}: churn_score (Fractional)"]
     add(additions, session)
-    assert not deployment.plan(account.stack(GROWN))
-    assert account.warnings() == []
+    assert not deployment.plan(around.stack(GROWN))
+    assert around.warnings() == []
 
     longer = OnlineStore(ttl_duration=TtlDuration(value=60, unit="Days"))
     provisioned = Provisioned(read_capacity_units=10, write_capacity_units=5)
@@ -153,16 +141,16 @@ def test_a_group_grows_by_our_command_and_is_replaced_for_nothing(
         replace(GROWN, online_store=longer, description="Customers"),
         replace(GROWN, online_store=longer, throughput=provisioned),
     ):
-        deployment.plan(account.stack(changed, RETYPED))
+        deployment.plan(around.stack(changed, RETYPED))
         assert deployment.actions()[GROUP] == ["update"]
         deployment.apply()
-    assert not deployment.plan(account.stack(changed, RETYPED))
-    after = account.live()
+    assert not deployment.plan(around.stack(changed, RETYPED))
+    after = around.live()
     assert after["CreationTime"] == before["CreationTime"]
     assert after["OnlineStoreConfig"]["TtlDuration"] == {"Unit": "Days", "Value": 60}
     assert after["ThroughputConfig"]["ThroughputMode"] == "Provisioned"
     assert after["FeatureDefinitions"][-1] == {"FeatureName": "churn_score", "FeatureType": "Fractional"}
-    assert account.live("acme-test-customers-v2")["FeatureGroupStatus"] == "Created"
+    assert around.live("acme-test-customers-v2")["FeatureGroupStatus"] == "Created"
     tables = deployment.client("glue").get_tables(DatabaseName="acme_test_features")["TableList"]
     columns = {column["Name"] for column in tables[0]["StorageDescriptor"]["Columns"]}
     assert [table["Name"] for table in tables] == ["acme_test_customers_v1", "acme_test_customers_v2"]

@@ -1,18 +1,18 @@
-"""Studio on the embedded AWS: made, changed in place, and gone without a trace."""
+"""Studio: a domain changes in place, and what cannot be is replaced without it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pytest
 from cdktf import TerraformStack
 
 from modules._aws.iam_role_policy import IamRolePolicy
 from modules._core import document
 from modules.code_repository import GitRepository
+from modules.network import ExistingNetwork
 from modules.studio_domain import (
     PERSONAS,
     App,
@@ -31,17 +31,10 @@ from modules.studio_domain import (
 from modules.studio_image import Image
 from modules.studio_lifecycle_config import Script
 
-from .conftest import REGION, Deployment
-
-pytestmark = pytest.mark.local
+from ..conftest import REGION, Account, Build
+from ..matrix import Gone, Stage, Step
 
 NAME = "acme-test-studio"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
-    ],
-}
 IN_PLACE = ["update"]
 BESIDE = ["create", "delete"]
 ANEW = ["delete", "create"]
@@ -80,17 +73,15 @@ STUDIO = Studio(
 
 
 @dataclass(frozen=True)
-class Account:
-    """What stands in the account before the stack: roles, key, network."""
+class Surroundings:
+    """What stands in the account beforehand: roles, key, network."""
 
     account_id: str
     role_arns: dict[Persona, str]
     key_arn: str
-    vpc_id: str
-    subnet_ids: tuple[str, ...]
-    security_group_id: str
+    network: ExistingNetwork
 
-    def stack(self, studio: Studio) -> Callable[[TerraformStack], object]:
+    def stack(self, studio: Studio) -> Build:
         """Return what builds a domain, and the policies of its personas."""
 
         def build(stack: TerraformStack) -> None:
@@ -100,8 +91,8 @@ class Account:
                     prefix="acme-test-",
                     account_id=self.account_id,
                     region=REGION,
-                    subnet_ids=self.subnet_ids,
-                    security_group_ids=(self.security_group_id,),
+                    subnet_ids=self.network.subnet_ids,
+                    security_group_ids=self.network.security_group_ids,
                     kms_key_arn=self.key_arn,
                 )
                 policy = document(*statements(persona, scope))
@@ -111,9 +102,9 @@ class Account:
                 "studio",
                 StudioDomainConfig(
                     name=NAME,
-                    vpc_id=self.vpc_id,
-                    subnet_ids=self.subnet_ids,
-                    security_group_ids=(self.security_group_id,),
+                    vpc_id=self.network.vpc_id,
+                    subnet_ids=self.network.subnet_ids,
+                    security_group_ids=self.network.security_group_ids,
                     kms_key_arn=self.key_arn,
                     execution_role_arns=self.role_arns,
                     image_role_arn=self.role_arns["Viewer"],
@@ -126,38 +117,17 @@ class Account:
         return build
 
 
-@pytest.fixture
-def account(deployment: Deployment) -> Account:
-    """An account with what a domain needs."""
-    iam, ec2 = deployment.client("iam"), deployment.client("ec2")
-    roles = {
-        persona: iam.create_role(RoleName=persona, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-        for persona in PERSONAS
-    }
-    subnets = ec2.describe_subnets()["Subnets"][:2]
-    vpc_id = subnets[0]["VpcId"]
-    groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])
-    return Account(
-        account_id=deployment.account_id,
-        role_arns=roles,
-        key_arn=deployment.client("kms").create_key()["KeyMetadata"]["Arn"],
-        vpc_id=vpc_id,
-        subnet_ids=tuple(subnet["SubnetId"] for subnet in subnets),
-        security_group_id=groups["SecurityGroups"][0]["GroupId"],
-    )
-
-
-def live(deployment: Deployment) -> dict[str, Any]:
+def live(account: Account) -> dict[str, Any]:
     """Return the domain as AWS describes it."""
-    sagemaker = deployment.client("sagemaker")
+    sagemaker = account.client("sagemaker")
     (domain,) = sagemaker.list_domains()["Domains"]
     described: dict[str, Any] = sagemaker.describe_domain(DomainId=domain["DomainId"])
     return described
 
 
-def left(deployment: Deployment) -> list[Any]:
+def left(account: Account) -> list[Any]:
     """Return all that Studio is made of and that is there."""
-    sagemaker, ec2 = deployment.client("sagemaker"), deployment.client("ec2")
+    sagemaker, ec2 = account.client("sagemaker"), account.client("ec2")
     nfs = [{"Name": "group-name", "Values": ["security-group-for-*"]}]
     return [
         *sagemaker.list_domains()["Domains"],
@@ -167,62 +137,74 @@ def left(deployment: Deployment) -> list[Any]:
         *sagemaker.list_app_image_configs()["AppImageConfigs"],
         *sagemaker.list_studio_lifecycle_configs()["StudioLifecycleConfigs"],
         *sagemaker.list_code_repositories()["CodeRepositorySummaryList"],
-        *deployment.client("efs").describe_file_systems()["FileSystems"],
+        *account.client("efs").describe_file_systems()["FileSystems"],
         *ec2.describe_security_groups(Filters=nfs)["SecurityGroups"],
     ]
 
 
-def test_a_domain_is_changed_in_place_and_what_cannot_be_is_replaced_without_it(
-    deployment: Deployment, account: Account
-) -> None:
-    deployment.plan(account.stack(STUDIO))
-    deployment.apply()
-    before = live(deployment)
-    assert not deployment.plan(account.stack(STUDIO))
-
-    iam = deployment.client("iam")
+def steps(account: Account) -> Iterator[Step]:
+    sagemaker, iam = account.client("sagemaker"), account.client("iam")
+    around = Surroundings(
+        account_id=account.account_id,
+        role_arns={persona: account.role(persona, "sagemaker") for persona in PERSONAS},
+        key_arn=account.key(),
+        network=account.network(),
+    )
+    yield Stage(around.stack(STUDIO))
+    before = live(account)
     policy = iam.get_role_policy(RoleName="Viewer", PolicyName="permissions")["PolicyDocument"]
     assert "user-profile/${sagemaker:DomainId}/${sagemaker:UserProfileName}" in json.dumps(policy)
 
+    secret = f"arn:aws:secretsmanager:{REGION}:{account.account_id}:secret:git-AbCdEf"
     jupyter_lab = replace(STUDIO.jupyter_lab or App(), idle_shutdown=IdleShutdown(idle_timeout_minutes=90))
     second = replace(
         STUDIO,
-        profiles={**STUDIO.profiles, "eve": Profile(persona="Approver")},
+        profiles={
+            "ada": STUDIO.profiles["ada"],
+            "bob": Profile(persona="Approver"),
+            "eve": Profile(persona="Approver"),
+        },
         spaces={
             "churn": replace(STUDIO.spaces["churn"], ebs_volume_size_gb=40),
             "common": replace(STUDIO.spaces["common"], owner="ada"),
         },
         jupyter_lab=jupyter_lab,
         canvas=None,
-        images={**STUDIO.images, "lab": image("b", display_name="PyTorch 2")},
+        images={
+            "lab": image("b", display_name="PyTorch 2"),
+            "code": replace(STUDIO.images["code"], display_name="Code"),
+        },
         lifecycle_configs={**STUDIO.lifecycle_configs, "setup": Script(content=f"{SCRIPT}true\n")},
+        code_repositories={"churn": replace(STUDIO.code_repositories["churn"], secret_arn=secret)},
     )
-    deployment.plan(account.stack(second))
-    assert deployment.actions() == {
-        "aws_sagemaker_app_image_config.studio_lab_image_app_image_config": IN_PLACE,
-        "aws_sagemaker_domain.studio": IN_PLACE,
-        "aws_sagemaker_image_version.studio_lab_image_version": ANEW,
-        "aws_sagemaker_space.studio_churn_space": IN_PLACE,
-        "aws_sagemaker_space.studio_common_space": ANEW,
-        "aws_sagemaker_studio_lifecycle_config.studio_setup_script": BESIDE,
-        "aws_sagemaker_user_profile.studio_eve_profile": ["create"],
-        "terraform_data.studio_common_space_fixed": BESIDE,
-        "terraform_data.studio_setup_script_revision": BESIDE,
-    }
-    deployment.apply()
-    after = live(deployment)
+    yield Stage(
+        around.stack(second),
+        {
+            "aws_sagemaker_app_image_config.studio_lab_image_app_image_config": IN_PLACE,
+            "aws_sagemaker_code_repository.studio_churn_repository": IN_PLACE,
+            "aws_sagemaker_domain.studio": IN_PLACE,
+            "aws_sagemaker_image.studio_code_image": IN_PLACE,
+            "aws_sagemaker_image_version.studio_lab_image_version": ANEW,
+            "aws_sagemaker_space.studio_churn_space": IN_PLACE,
+            "aws_sagemaker_space.studio_common_space": ANEW,
+            "aws_sagemaker_studio_lifecycle_config.studio_setup_script": BESIDE,
+            "aws_sagemaker_user_profile.studio_bob_profile": IN_PLACE,
+            "aws_sagemaker_user_profile.studio_eve_profile": ["create"],
+            "terraform_data.studio_common_space_fixed": BESIDE,
+            "terraform_data.studio_setup_script_revision": BESIDE,
+        },
+    )
+    after = live(account)
     assert after["DomainId"] == before["DomainId"]
     assert after["HomeEfsFileSystemId"] == before["HomeEfsFileSystemId"]
     lab = after["DefaultUserSettings"]["JupyterLabAppSettings"]
     assert lab["AppLifecycleManagement"]["IdleSettings"]["IdleTimeoutInMinutes"] == 90
     assert lab["LifecycleConfigArns"] == [lab["DefaultResourceSpec"]["LifecycleConfigArn"]]
     assert [one["ImageVersionNumber"] for one in lab["CustomImages"]] == [2]
-    sagemaker = deployment.client("sagemaker")
     scripts = sagemaker.list_studio_lifecycle_configs()["StudioLifecycleConfigs"]
     assert len(scripts) == len(STUDIO.lifecycle_configs)
     space = sagemaker.describe_space(DomainId=after["DomainId"], SpaceName="common")
     assert space["OwnershipSettings"] == {"OwnerUserProfileName": "ada"}
-    assert not deployment.plan(account.stack(second))
 
-    deployment.destroy()
-    assert left(deployment) == []
+    yield Gone()
+    assert left(account) == []

@@ -1,23 +1,23 @@
-"""A model package group on the embedded AWS: shared, shared with others, and gone."""
+"""A model package group and an event bus: shared with more accounts, approvals are told, all in place."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
 from cdktf import TerraformStack
 
 from modules.event_bus import EventBus, EventBusConfig
 from modules.model_package_group import Approvals, ModelPackageGroup, ModelPackageGroupConfig
 
-from .conftest import REGION, Deployment
+from ..conftest import REGION, Account
+from ..matrix import Gone, Stage, Step
 
-pytestmark = pytest.mark.local
 
-
-def test_a_group_is_shared_and_its_approvals_are_told_in_place(deployment: Deployment) -> None:
-    account_id = deployment.account_id
+def steps(account: Account) -> Iterator[Step]:
+    account_id = account.account_id
+    sagemaker, events = account.client("sagemaker"), account.client("events")
     config = ModelPackageGroupConfig(
         name="acme-test-churn",
         account_id=account_id,
@@ -27,7 +27,7 @@ def test_a_group_is_shared_and_its_approvals_are_told_in_place(deployment: Deplo
     )
     bus = EventBusConfig(
         name="acme-test-models",
-        kms_key_arn=deployment.client("kms").create_key()["KeyMetadata"]["Arn"],
+        kms_key_arn=account.key(),
         sender_account_ids=("222233334444",),
         sources=("aws.sagemaker",),
         account_id=account_id,
@@ -46,28 +46,27 @@ def test_a_group_is_shared_and_its_approvals_are_told_in_place(deployment: Deplo
 
     def second(stack: TerraformStack) -> None:
         ModelPackageGroup(stack, "churn", wider)
-        EventBus(stack, "models", replace(bus, sender_account_ids=("222233334444", "333344445555")))
+        senders = ("222233334444", "333344445555")
+        EventBus(stack, "models", replace(bus, sender_account_ids=senders, description="Approvals"))
 
-    deployment.plan(first)
-    deployment.apply()
-    group = deployment.client("sagemaker").describe_model_package_group(ModelPackageGroupName=config.name)
-    assert not deployment.plan(first)
+    yield Stage(first)
+    group = sagemaker.describe_model_package_group(ModelPackageGroupName=config.name)
 
-    deployment.plan(second)
-    assert deployment.actions() == {
-        "aws_cloudwatch_event_bus_policy.models_policy": ["update"],
-        "aws_cloudwatch_event_rule.churn_approvals": ["create"],
-        "aws_cloudwatch_event_target.churn_approvals_target": ["create"],
-        "aws_sagemaker_model_package_group_policy.churn_policy": ["update"],
-    }
-    deployment.apply()
-    answer = deployment.client("sagemaker").get_model_package_group_policy(ModelPackageGroupName=config.name)
+    yield Stage(
+        second,
+        {
+            "aws_cloudwatch_event_bus.models": ["update"],
+            "aws_cloudwatch_event_bus_policy.models_policy": ["update"],
+            "aws_cloudwatch_event_rule.churn_approvals": ["create"],
+            "aws_cloudwatch_event_target.churn_approvals_target": ["create"],
+            "aws_sagemaker_model_package_group_policy.churn_policy": ["update"],
+        },
+    )
+    answer = sagemaker.get_model_package_group_policy(ModelPackageGroupName=config.name)
     read, _ = json.loads(answer["ResourcePolicy"])["Statement"]
     assert group["ModelPackageGroupArn"] in read["Resource"]
-    assert not deployment.plan(second)
 
-    deployment.destroy()
-    assert deployment.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"] == []
-    events = deployment.client("events")
+    yield Gone()
+    assert sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"] == []
     assert events.list_rules()["Rules"] == []
     assert [one["Name"] for one in events.list_event_buses()["EventBuses"]] == ["default"]
