@@ -58,7 +58,7 @@ class Account:
                     execution_role_arn=self.role_arn,
                     subnet_ids=self.subnet_ids,
                     security_group_ids=(self.security_group_id,),
-                    container=Container(
+                    definition=Container(
                         image=f"222233334444.dkr.ecr.{REGION}.amazonaws.com/churn@sha256:{digest * 64}"
                     ),
                 ),
