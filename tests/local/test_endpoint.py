@@ -135,6 +135,7 @@ def test_a_new_model_weight_and_number_of_instances_are_rolled_out_in_place(
     assert deployment.actions() == {
         "aws_cloudwatch_metric_alarm.churn_errors": IN_PLACE,
         "aws_cloudwatch_metric_alarm.churn_latency": IN_PLACE,
+        "aws_cloudwatch_metric_alarm.churn_model_errors": IN_PLACE,
         "aws_sagemaker_endpoint.churn": IN_PLACE,
         "aws_sagemaker_endpoint_configuration.churn_configuration": BESIDE,
         "aws_sagemaker_model.churn_model": BESIDE,
@@ -173,6 +174,7 @@ def test_a_new_instance_type_leaves_the_endpoint_in_place(deployment: Deployment
         "aws_appautoscaling_target.churn_champion_scaling": ANEW,
         "aws_cloudwatch_metric_alarm.churn_errors": IN_PLACE,
         "aws_cloudwatch_metric_alarm.churn_latency": IN_PLACE,
+        "aws_cloudwatch_metric_alarm.churn_model_errors": IN_PLACE,
         "aws_sagemaker_endpoint.churn": IN_PLACE,
         "aws_sagemaker_endpoint_configuration.churn_configuration": BESIDE,
         "terraform_data.churn_champion_instance_type": BESIDE,

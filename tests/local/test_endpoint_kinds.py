@@ -33,7 +33,7 @@ from modules.model import Container, Definition, Direct, Model, ModelConfig, Mod
 from sagewright.verify import verify
 
 from .conftest import REGION, Deployment
-from .test_endpoint import BESIDE, IN_PLACE, TRUST, names
+from .test_endpoint import ANEW, BESIDE, IN_PLACE, TRUST, names
 
 pytestmark = pytest.mark.local
 
@@ -64,7 +64,9 @@ SHADOWED = RealTime(
     deployment=Canary(wait_interval_seconds=0),
 )
 SERVERLESS = Serverless(
-    model="serverless", max_concurrency=5, scaling=ConcurrencyScaling(min_capacity=1, max_capacity=3)
+    model="serverless",
+    max_concurrency=5,
+    scaling=ConcurrencyScaling(min_capacity=1, max_capacity=3, scheduled_actions={"night": NIGHT}),
 )
 ASYNCHRONOUS = Asynchronous(
     model="serial",
@@ -283,7 +285,10 @@ def test_endpoints_of_every_kind_converge_and_are_changed_in_place(
         "aws_appautoscaling_policy.realtime_champion_steps": IN_PLACE,
         "aws_appautoscaling_scheduled_action.realtime_champion_night_action": IN_PLACE,
         "aws_appautoscaling_target.asynchronous_AllTraffic_scaling": IN_PLACE,
-        "aws_appautoscaling_target.serverless_AllTraffic_scaling": IN_PLACE,
+        "aws_appautoscaling_policy.serverless_AllTraffic_utilization": ANEW,
+        "aws_appautoscaling_scheduled_action.serverless_AllTraffic_night_action": ANEW,
+        "aws_appautoscaling_target.serverless_AllTraffic_scaling": ANEW,
+        "terraform_data.serverless_AllTraffic_bounds": BESIDE,
         "aws_cloudwatch_metric_alarm.realtime_champion_steps_alarm": IN_PLACE,
     }
     deployment.apply()
@@ -300,7 +305,11 @@ def test_endpoints_of_every_kind_converge_and_are_changed_in_place(
     notification = after["asynchronous"]["AsyncInferenceConfig"]["OutputConfig"]["NotificationConfig"]
     assert notification["SuccessTopic"].endswith(":churn-success")
     assert notification["ErrorTopic"].endswith(":churn-error")
-    assert bounds(deployment)["acme-test-asynchronous"] == (0, 3)
+    assert bounds(deployment) == {
+        "acme-test-realtime": (NIGHT.min_capacity, NIGHT.max_capacity),
+        "acme-test-serverless": (2, 10),
+        "acme-test-asynchronous": (0, 3),
+    }
     assert not deployment.plan(second)
 
     deployment.destroy()
