@@ -94,7 +94,12 @@ class Variant:
     instance_count: int | None
     """`None` for a serverless variant."""
     serverless: str | None
+    provisioned_concurrency: int | None
+    """`None` where nothing is kept warm."""
 
+
+INSTANCE_COUNT = "sagemaker:variant:DesiredInstanceCount"
+PROVISIONED_CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
 
 Configuration = Mapping[str, Mapping[str, Variant]]
 """An endpoint configuration: variants by name, under `ProductionVariants` and `ShadowProductionVariants`."""
@@ -318,8 +323,7 @@ def _compare_endpoint(context: Context, resource: Resource, live: Mapping[str, A
         for variant in variants.values():
             what = f"{label} {variant.name}"
             if variant.name in lives:
-                capacity = _planned_capacity(context, resource.values["name"], variant)
-                yield from _compare_variant(what, variant, capacity, lives[variant.name])
+                yield from _compare_variant(context, resource, what, variant, lives[variant.name])
             if live_configuration is not None:
                 other = live_configuration[key].get(variant.name)
                 yield _equal(f"{what} model", variant.model_name, other.model_name if other else "none")
@@ -365,6 +369,13 @@ def _configuration_of_state(values: Mapping[str, Any]) -> Configuration:
                     ),
                     None,
                 ),
+                provisioned_concurrency=next(
+                    (
+                        serverless.get("provisioned_concurrency") or None
+                        for serverless in one.get("serverless_config") or []
+                    ),
+                    None,
+                ),
             )
             for one in values.get(key) or []
         ]
@@ -385,6 +396,7 @@ def _configuration_of_aws(answer: Mapping[str, Any]) -> Configuration:
                 weight=_weight(one.get("InitialVariantWeight")),
                 instance_count=one.get("InitialInstanceCount"),
                 serverless=_serverless_of_aws(one.get("ServerlessConfig")),
+                provisioned_concurrency=one.get("ServerlessConfig", {}).get("ProvisionedConcurrency"),
             )
             for one in answer.get(key, [])
         ]
@@ -410,20 +422,34 @@ def _names(variants: Iterable[str]) -> str:
     return ", ".join(sorted(variants)) or "none"
 
 
-def _planned_capacity(context: Context, endpoint_name: str, variant: Variant) -> tuple[int, int]:
-    """Return the fewest and the most instances: a registered scalable target may have changed the count."""
+def _planned_capacity(
+    context: Context, endpoint_name: str, variant: str, dimension: str, initial: int | None
+) -> tuple[int, int]:
+    """Return the least and the most that a variant may have: a registered target may have changed it."""
     for target in context.of("aws_appautoscaling_target"):
         values = target.values
         if (values["resource_id"], values["scalable_dimension"]) == (
-            f"endpoint/{endpoint_name}/variant/{variant.name}",
-            "sagemaker:variant:DesiredInstanceCount",
+            f"endpoint/{endpoint_name}/variant/{variant}",
+            dimension,
         ):
-            return int(values["min_capacity"]), int(values["max_capacity"])
-    return int(variant.instance_count or 0), int(variant.instance_count or 0)
+            least, most = zip(*_planned_bounds(context, target), strict=True)
+            return min(least), max(most)
+    return int(initial or 0), int(initial or 0)
+
+
+def _planned_bounds(context: Context, target: Resource) -> list[tuple[int, int]]:
+    """Return the bounds that a scalable target was registered with, and those that scheduled actions set."""
+    name = ("service_namespace", "resource_id", "scalable_dimension")
+    bounds = [(int(target.values["min_capacity"]), int(target.values["max_capacity"]))]
+    for action in context.of("aws_appautoscaling_scheduled_action"):
+        if all(action.values[part] == target.values[part] for part in name):
+            (least, most), (bound,) = bounds[0], action.values["scalable_target_action"]
+            bounds.append((int(bound["min_capacity"] or least), int(bound["max_capacity"] or most)))
+    return bounds
 
 
 def _compare_variant(
-    what: str, variant: Variant, capacity: tuple[int, int], live: Mapping[str, Any]
+    context: Context, endpoint: Resource, what: str, variant: Variant, live: Mapping[str, Any]
 ) -> Iterator[Row]:
     weights = [live.get("CurrentWeight"), live.get("DesiredWeight")]
     yield Row(
@@ -433,19 +459,23 @@ def _compare_variant(
         ok=all(one is not None and math.isclose(one, variant.weight, rel_tol=1e-6) for one in weights),
     )
     if variant.serverless:
-        yield _equal(
-            f"{what} capacity",
-            variant.serverless,
-            _serverless_of_aws(live.get("CurrentServerlessConfig")) or "not serverless",
-        )
-        return
-    fewest, most = capacity
-    counts = [live.get("CurrentInstanceCount"), live.get("DesiredInstanceCount")]
+        current, desired = (live.get(f"{when}ServerlessConfig") or {} for when in ("Current", "Desired"))
+        yield _equal(f"{what} capacity", variant.serverless, _serverless_of_aws(current) or "not serverless")
+        if variant.provisioned_concurrency is None:
+            return
+        counted, dimension = "provisioned concurrency", PROVISIONED_CONCURRENCY
+        initial: int | None = variant.provisioned_concurrency
+        counts = [one.get("ProvisionedConcurrency") for one in (current, desired)]
+    else:
+        counted, dimension = "instance count", INSTANCE_COUNT
+        initial = variant.instance_count
+        counts = [live.get("CurrentInstanceCount"), live.get("DesiredInstanceCount")]
+    least, most = _planned_capacity(context, endpoint.values["name"], variant.name, dimension, initial)
     yield Row(
-        check=f"{what} instance count",
-        expected=_range(fewest, most),
+        check=f"{what} {counted}",
+        expected=_range(least, most),
         live=_current_and_desired(*counts),
-        ok=all(one is not None and fewest <= one <= most for one in counts),
+        ok=all(one is not None and least <= one <= most for one in counts),
     )
 
 
@@ -472,6 +502,18 @@ def _compare_model(context: Context, resource: Resource, live: Mapping[str, Any]
         _on(resource.values.get("enable_network_isolation")),
         _on(live.get("EnableNetworkIsolation")),
     )
+    for package in [one["model_package_name"] for one in planned if one.get("model_package_name")]:
+        yield _approval(context, package)
+
+
+def _approval(context: Context, package: str) -> Row:
+    """Ask whether a version of the registry is approved; SageMaker does not, when it makes a model of it."""
+    try:
+        answer = context.aws.call("sagemaker", "describe_model_package", ModelPackageName=package)
+        said = str(answer.get("ModelApprovalStatus", "none"))
+    except NotAnswered as error:
+        said = str(error)
+    return _equal("approval", "Approved", said)
 
 
 def _on(flag: bool | None) -> str:
@@ -494,11 +536,14 @@ def _registered_target(aws: Aws, resource: Resource) -> Mapping[str, Any]:
 
 
 def _compare_target(context: Context, resource: Resource, live: Mapping[str, Any]) -> Iterator[Row]:
-    for check, planned, key in (
-        ("minimum", "min_capacity", "MinCapacity"),
-        ("maximum", "max_capacity", "MaxCapacity"),
-    ):
-        yield _equal(f"{check} capacity", str(resource.values[planned]), str(live.get(key, "none")))
+    planned = _planned_bounds(context, resource)
+    bounds = live.get("MinCapacity"), live.get("MaxCapacity")
+    yield Row(
+        check="capacity",
+        expected=" or ".join(f"{least} to {most}" for least, most in dict.fromkeys(planned)),
+        live="{} to {}".format(*("none" if bound is None else bound for bound in bounds)),
+        ok=bounds in planned,
+    )
 
 
 KINDS: Mapping[str, Kind] = {

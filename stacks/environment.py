@@ -22,12 +22,12 @@ from modules.bucket import Retention
 from modules.ci_roles import GitHub, Oidc
 from modules.ecr_registry import Registry
 from modules.ecr_repository import ImageRetention
-from modules.endpoint import Inference
+from modules.endpoint import Asynchronous, Inference, Serverless
 from modules.feature_group import FeatureGroupDefinition
 from modules.labeling import Workers
 from modules.log_group import RETENTION_DAYS
 from modules.mlflow_tracking_server import TrackingServer
-from modules.model import Container
+from modules.model import Container, Definition, Direct, ModelPackage, Serial
 from modules.model_package_group import Approvals
 from modules.network import ExistingNetwork, NewNetwork
 from modules.notebook_instance import Notebook
@@ -219,8 +219,9 @@ class Environment:
     """Who labels data; an account has one private workforce in a region."""
     alarm_subscriptions: Mapping[Name, Subscription] = field(default_factory=dict)
     """Who is told of alarms on pipelines and state machines."""
-    models: Mapping[Name, Container] = field(default_factory=dict)
-    """Models by name: what each variant of an endpoint may serve."""
+    models: Mapping[Name, Definition] = field(default_factory=dict)
+    """Models by name: what each variant of an endpoint may serve. A serverless endpoint needs one of its own,
+    since it takes neither VPC nor network isolation, which all others have."""
     endpoints: Mapping[Name, Inference] = field(default_factory=dict)
     """Endpoints by name."""
 
@@ -275,21 +276,75 @@ class Environment:
                 for zone in zones
             ),
             *(problem for name, model in self.models.items() for problem in self._unreachable(name, model)),
+            *(
+                problem
+                for name, inference in self.endpoints.items()
+                for problem in self._unfit(f"endpoints.{name}", inference)
+            ),
         )
 
-    def _unreachable(self, name: str, model: Container) -> Iterator[str | None]:
-        """Yield a problem where SageMaker could not fetch a model's image."""
-        host = model.image.partition("/")[0]
-        platform = model.repository_access == "Platform"
-        yield when(
-            platform and f".{self.region}." not in host,
-            f"models.{name}.image: supply an image in Amazon ECR in {self.region}, got one in {host}",
-        )
-        yield when(
-            not platform and isinstance(self.network, NewNetwork),
-            f"models.{name}.repository_access: supply Platform, or a network of kind Existing, "
-            f"got {model.repository_access!r}",
-        )
+    def _unreachable(self, name: str, model: Definition) -> Iterator[str | None]:
+        """Yield a problem where SageMaker could not fetch a model's image, or a version of the registry."""
+        if isinstance(model, ModelPackage):
+            here = f":{self.region}:"
+            yield when(
+                here not in model.model_package_arn,
+                f"models.{name}.model_package_arn: supply a version in {self.region}, "
+                f"got {model.model_package_arn!r}",
+            )
+        for path, container in containers(model).items():
+            host = container.image.partition("/")[0]
+            platform = container.repository_access == "Platform"
+            yield when(
+                platform and f".{self.region}." not in host,
+                f"models.{name}.{path}image: supply an image in Amazon ECR in {self.region}, "
+                f"got one in {host}",
+            )
+            yield when(
+                not platform and isinstance(self.network, NewNetwork),
+                f"models.{name}.{path}repository_access: supply Platform, or a network of kind Existing, "
+                f"got {container.repository_access!r}",
+            )
+
+    def _unfit(self, path: str, inference: Inference) -> Iterator[str | None]:
+        """Yield a problem for each model that the kind of endpoint cannot serve.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-exclusions.html
+        """
+        for place, key in inference.models.items():
+            model = self.models.get(key)
+            if model is None:
+                continue
+            several = isinstance(model, (Serial, Direct))
+            multi = any(container.mode == "MultiModel" for container in model.all_containers)
+            private = any(container.repository_access == "Vpc" for container in model.all_containers)
+            got = f"got {key!r}, which is {'of mode MultiModel' if multi else f'of kind {model.kind}'}"
+            if isinstance(inference, Serverless):
+                yield when(several or multi, f"{path}.{place}: supply a model with one container, {got}")
+                yield when(
+                    private, f"{path}.{place}: supply a model whose image is in Amazon ECR, got {key!r}"
+                )
+                yield when(
+                    key not in self.serverless_models,
+                    f"{path}.{place}: supply a model of its own, which is in no VPC; "
+                    f"got {key!r}, which an endpoint on instances serves as well",
+                )
+            elif isinstance(inference, Asynchronous):
+                yield when(
+                    isinstance(model, Direct) or multi,
+                    f"{path}.{place}: supply a model of which a request need not name a part, {got}",
+                )
+            elif inference.shadow_variants:
+                yield when(several or multi, f"{path}.{place}: supply a model with one container, {got}")
+
+    @property
+    def serverless_models(self) -> frozenset[str]:
+        """Models that serverless endpoints serve and no other does."""
+        served: dict[bool, set[str]] = {True: set(), False: set()}
+        for inference in self.endpoints.values():
+            served[isinstance(inference, Serverless)].update(inference.models.values())
+        return frozenset(served[True] - served[False])
 
     def _other_accounts(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         for name, repository in self.repositories.items():
@@ -435,15 +490,29 @@ def mapping(value: object, key: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def containers(model: Definition) -> dict[str, Container]:
+    """Return the containers of a model by where they stand in its description, as the start of a path."""
+    if isinstance(model, Container):
+        return {"": model}
+    if isinstance(model, Direct):
+        return {f"containers.{key(name)}.": container for name, container in model.containers.items()}
+    return {f"containers[{index}].": container for index, container in enumerate(model.all_containers)}
+
+
 def undescribed_models(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield a problem for each variant of a model that the file does not describe."""
     models = mapping(document, "models")
+    legal = ", ".join(sorted(models)) or "none is described"
     for endpoint, inference in mapping(document, "endpoints").items():
-        for name, variant in mapping(inference, "variants").items():
+        served = {"": inference} | {
+            f".{part}.{key(name)}": variant
+            for part in ("variants", "shadow_variants")
+            for name, variant in mapping(inference, part).items()
+        }
+        for path, variant in served.items():
             model = variant.get("model") if isinstance(variant, dict) else None
             if isinstance(model, str) and model not in models:
-                legal = ", ".join(sorted(models)) or "none is described"
-                here = f"endpoints.{key(endpoint)}.variants.{key(name)}.model"
+                here = f"endpoints.{key(endpoint)}{path}.model"
                 yield f"{here}: supply one of the models ({legal}), got {model!r}"
 
 
@@ -476,12 +545,17 @@ def long_names(environment: str, document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def untold_kinds(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a problem for each thing that does not say its kind, also where there is just one so far."""
-    for endpoint, inference in mapping(document, "endpoints").items():
-        start = key(endpoint)
-        for path, value in ((start, inference), (f"{start}.deployment", mapping(inference, "deployment"))):
-            if isinstance(value, dict) and value and "kind" not in value:
-                yield f"endpoints.{path}.kind: supply this setting, got nothing"
+    """Yield a problem for each container of several that does not say its kind, also where there is one."""
+    for name, model in mapping(document, "models").items():
+        listed = model.get("containers") if isinstance(model, dict) else None
+        here = f"models.{key(name)}.containers"
+        paths = (
+            {f"{here}[{index}]": one for index, one in enumerate(listed)} if isinstance(listed, list) else {}
+        )
+        paths |= {f"{here}.{key(host)}": one for host, one in mapping(model, "containers").items()}
+        for path, container in paths.items():
+            if isinstance(container, dict) and "kind" not in container:
+                yield f"{path}.kind: supply this setting, got nothing"
 
 
 TYPES = {
@@ -492,6 +566,7 @@ TYPES = {
     "int": "an integer",
     "list": "a list",
     "mapping": "a mapping",
+    "model_attributes": "a mapping",
     "string": "a string",
     "tuple": "a list",
 }

@@ -8,6 +8,7 @@ from modules._core import Statement
 from modules.bucket import AccessLogs, Bucket, BucketConfig, Data, Logging
 from modules.ecr_registry import EcrRegistry, EcrRegistryConfig, Registry, creation
 from modules.ecr_repository import EcrRepository, EcrRepositoryConfig
+from modules.endpoint import Asynchronous
 from modules.event_bus import EventBus, EventBusConfig
 from modules.key import Key, KeyConfig, read_by_accounts, use_by_log_groups, use_by_service
 from modules.network import Network, NetworkConfig
@@ -62,11 +63,18 @@ class Foundation(EnvironmentStack):
                 **self.location,
             ),
         )
-        purposes = ("artifacts", "captures", *(("features",) if environment.feature_groups else ()))
+        queued = any(isinstance(one, Asynchronous) for one in environment.endpoints.values())
+        purposes = (
+            *("artifacts", "captures"),
+            *(("features",) if environment.feature_groups else ()),
+            *(("queue",) if queued else ()),
+        )
         access_logs = self._access_logs(*purposes) if environment.access_logs else None
         self.artifacts = self._bucket("artifacts", access_logs, environment.deployer_account_ids)
         self.captures = self._bucket("captures", access_logs)
         self.features = self._bucket("features", access_logs) if environment.feature_groups else None
+        self.queue = self._bucket("queue", access_logs) if queued else None
+        """Input, results and failures of asynchronous endpoints."""
         self.repositories = {
             key: EcrRepository(
                 self,

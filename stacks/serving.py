@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from constructs import Construct
 
-from modules.endpoint import Endpoint, EndpointConfig, watch_rollback_alarms
+from modules._core import Statement, record
+from modules.endpoint import (
+    Asynchronous,
+    Endpoint,
+    EndpointConfig,
+    Inference,
+    RealTime,
+    Serverless,
+    watch_rollback_alarms,
+)
 from modules.log_group import LogGroup, LogGroupConfig
-from modules.model import Container, Model, ModelConfig
+from modules.model import Definition, Model, ModelConfig, ModelPackage
 from modules.role import Role, RoleConfig, Services, execution, fetch
+from modules.topic import Topic, TopicConfig
 
 from .base import EnvironmentStack, wait_for
 from .environment import Environment
 from .foundation import Foundation
+
+
+@record
+class Queue:
+    """What an asynchronous endpoint has beside itself."""
+
+    prefix: str
+    """Place in S3 of its input, its results and its failures."""
+    success: Topic
+    error: Topic
 
 
 class Serving(EnvironmentStack):
@@ -20,53 +42,80 @@ class Serving(EnvironmentStack):
     def __init__(self, scope: Construct, name: str, environment: Environment, foundation: Foundation) -> None:
         super().__init__(scope, "serving", name, environment)
         self.add_dependency(foundation)
-        self.logs = {key: self._logs(key, foundation) for key in environment.endpoints}
-        models = {
-            key: self._model(key, container, foundation) for key, container in environment.models.items()
-        }
-        for key, inference in environment.endpoints.items():
-            captures = f"s3://{foundation.captures.config.name}/{key}"
-            endpoint = Endpoint(
-                self,
-                f"{key}_endpoint",
-                EndpointConfig(
-                    name=f"{self.prefix}{key}",
-                    model_names={name: model.outputs.name for name, model in models.items()},
-                    kms_key_arn=foundation.data_key.outputs.arn,
-                    inference=inference,
-                    data_capture_s3_uri=captures if inference.data_capture else None,
-                ),
+        self.foundation = foundation
+        self.logs = {key: self._logs(key) for key in environment.endpoints}
+        self.queues = {
+            key: Queue(
+                prefix=f"s3://{foundation.queue.config.name}/{key}/",
+                success=self._topic(key, "success"),
+                error=self._topic(key, "error"),
             )
-            wait_for(endpoint, self.logs[key])
-            self.publish("endpoints/{key}", endpoint.outputs.name, "Endpoint", key=key)
+            for key, inference in environment.endpoints.items()
+            if isinstance(inference, Asynchronous) and foundation.queue
+        }
+        models = {key: self._model(key, definition) for key, definition in environment.models.items()}
+        for key, inference in environment.endpoints.items():
+            self._endpoint(key, inference, {name: model.outputs.name for name, model in models.items()})
 
-    def _logs(self, key: str, foundation: Foundation) -> LogGroup:
+    def _endpoint(self, key: str, inference: Inference, model_names: dict[str, str]) -> None:
+        foundation = self.foundation
+        captures = f"s3://{foundation.captures.config.name}/{key}"
+        queue = self.queues.get(key)
+        endpoint = Endpoint(
+            self,
+            f"{key}_endpoint",
+            EndpointConfig(
+                name=f"{self.prefix}{key}",
+                model_names=model_names,
+                kms_key_arn=foundation.data_key.outputs.arn,
+                inference=inference,
+                data_capture_s3_uri=captures,
+                core_dump_s3_uri=f"{captures}/core-dumps",
+                output_s3_uri=f"{queue.prefix}output" if queue else None,
+                failure_s3_uri=f"{queue.prefix}failure" if queue else None,
+                success_topic_arn=queue.success.outputs.arn if queue else None,
+                error_topic_arn=queue.error.outputs.arn if queue else None,
+            ),
+        )
+        wait_for(endpoint, self.logs[key])
+        self.publish("endpoints/{key}", endpoint.outputs.name, "Endpoint", key=key)
+        if queue:
+            for name, value, description in (
+                ("input_s3_uri", f"{queue.prefix}input/", "Where to put what is asked of endpoint"),
+                ("output_s3_uri", f"{queue.prefix}output/", "Where the results are of endpoint"),
+                ("success_topic_arn", queue.success.outputs.arn, "Topic told of the results of endpoint"),
+                ("error_topic_arn", queue.error.outputs.arn, "Topic told of the failures of endpoint"),
+            ):
+                self.publish(f"endpoints/{{key}}/{name}", value, description, key=key)
+
+    def _topic(self, key: str, purpose: str) -> Topic:
+        """Make a topic of an asynchronous endpoint; only the role of its model publishes to it."""
+        return Topic(
+            self,
+            f"{key}_{purpose}_topic",
+            TopicConfig(
+                name=f"{self.prefix}{key}-{purpose}",
+                kms_key_arn=self.foundation.data_key.outputs.arn,
+                **self.location,
+            ),
+        )
+
+    def _logs(self, key: str) -> LogGroup:
         """Make the log group of an endpoint, which SageMaker else makes without key and without end."""
         return LogGroup(
             self,
             f"{key}_logs",
             LogGroupConfig(
                 name=f"/aws/sagemaker/Endpoints/{self.prefix}{key}",
-                kms_key_arn=foundation.logs_key.outputs.arn,
+                kms_key_arn=self.foundation.logs_key.outputs.arn,
                 retention_days=self.environment.log_retention_days,
                 **self.location,
             ),
         )
 
-    def _model(self, key: str, container: Container, foundation: Foundation) -> Model:
-        environment = self.environment
-        endpoints = {
-            name: inference
-            for name, inference in environment.endpoints.items()
-            if any(variant.model == key for variant in inference.variants.values())
-        }
-        grants = [
-            grant
-            for name, inference in endpoints.items()
-            if inference.data_capture
-            for grant in foundation.captures.write(f"{name}/")
-        ]
-        grants += [watch_rollback_alarms(f"{self.prefix}{name}", **self.location) for name in endpoints]
+    def _model(self, key: str, definition: Definition) -> Model:
+        environment, foundation = self.environment, self.foundation
+        serverless = key in environment.serverless_models
         role = Role(
             self,
             f"{key}_role",
@@ -78,25 +127,57 @@ class Serving(EnvironmentStack):
                 account_id=environment.account_id,
                 partition=environment.partition,
                 statements=(
-                    *grants,
-                    foundation.data_key.attach_volumes(),
-                    *fetch(
-                        container.image, container.model_data_url, environment.region, environment.partition
-                    ),
+                    *self._grants(key),
+                    *(() if serverless else (foundation.data_key.attach_volumes(),)),
+                    *self._fetch(definition),
                     *execution(
-                        log_group_names=(f"/aws/sagemaker/Endpoints/{self.prefix}*",), **self.location
+                        log_group_names=(f"/aws/sagemaker/Endpoints/{self.prefix}*",),
+                        in_vpc=not serverless,
+                        **self.location,
                     ),
                 ),
             ),
         )
+        network = foundation.network.outputs
         return Model(
             self,
             f"{key}_model",
             ModelConfig(
                 name=f"{self.prefix}{key}",
                 execution_role_arn=role.outputs.arn,
-                subnet_ids=foundation.network.outputs.subnet_ids,
-                security_group_ids=foundation.network.outputs.security_group_ids,
-                container=container,
+                subnet_ids=() if serverless else network.subnet_ids,
+                security_group_ids=() if serverless else network.security_group_ids,
+                definition=definition,
+                serverless=serverless,
             ),
         )
+
+    def _grants(self, key: str) -> Iterator[Statement]:
+        """Yield what a model's role needs for the endpoints that serve the model."""
+        captures, queue = self.foundation.captures, self.foundation.queue
+        for name, inference in self.environment.endpoints.items():
+            if key not in inference.models.values():
+                continue
+            yield from watch_rollback_alarms(f"{self.prefix}{name}", inference, **self.location)
+            if isinstance(inference, RealTime) and inference.data_capture:
+                yield from captures.write(f"{name}/")
+            elif not isinstance(inference, Serverless) and inference.core_dumps:
+                yield from captures.write(f"{name}/core-dumps/")
+            if isinstance(inference, Asynchronous) and queue:
+                yield from queue.read(f"{name}/input/")
+                yield from queue.write(f"{name}/output/")
+                yield from queue.write(f"{name}/failure/")
+                yield from self.queues[name].success.publish()
+                yield from self.queues[name].error.publish()
+
+    def _fetch(self, definition: Definition) -> Iterator[Statement]:
+        """Yield what it takes to fetch the images and artifacts of a model."""
+        environment = self.environment
+        fetched: list[tuple[str | None, str | None]] = [
+            (container.image, container.model_data_url) for container in definition.all_containers
+        ]
+        if isinstance(definition, ModelPackage):
+            fetched += [(image, None) for image in definition.images]
+            fetched += [(None, url) for url in definition.model_data_urls]
+        for image, url in fetched:
+            yield from fetch(image, url, environment.region, environment.partition)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from .checks import unresolved
 
-Kind = Literal["burstable_families", "ebs_families", "nvme_families"]
+Kind = Literal["burstable_families", "ebs_families", "nvme_families", "unguarded_families"]
 
 
 @cache
@@ -56,3 +56,12 @@ def nvme(instance_type: str) -> bool:
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ssd-instance-store.html
     """
     return not unresolved(instance_type) and family(instance_type) in families("nvme_families")
+
+
+def unguarded(instance_type: str) -> bool:
+    """Tell whether SageMaker rolls this type out all at once, whatever the deployment asks for; a Token is
+    taken not to be.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
+    """
+    return not unresolved(instance_type) and family(instance_type) in families("unguarded_families")

@@ -138,6 +138,7 @@ READ = (
     Access(
         actions=(
             *of("application-autoscaling", "DescribeScalableTargets", "DescribeScalingPolicies"),
+            *of("application-autoscaling", "DescribeScheduledActions"),
             *of("cognito-idp", "DescribeUserPoolDomain"),
             *of("ec2", "DescribeAvailabilityZones", "DescribeFlowLogs", "DescribeManagedPrefixLists"),
             *of("ec2", "DescribeNetwork*", "DescribePrefixLists", "DescribeRouteTables"),
@@ -335,8 +336,10 @@ SERVICES = (
         actions=of(
             "application-autoscaling",
             "DeleteScalingPolicy",
+            "DeleteScheduledAction",
             "DeregisterScalableTarget",
             "PutScalingPolicy",
+            "PutScheduledAction",
             "RegisterScalableTarget",
             "TagResource",
             "UntagResource",

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from .._aws.appautoscaling_policy import (
-    AppautoscalingPolicyTargetTrackingScalingPolicyConfiguration,
-    AppautoscalingPolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecification,
-)
 from .._aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarmMetricQuery,
     CloudwatchMetricAlarmMetricQueryMetric,
@@ -18,19 +14,36 @@ from .._aws.sagemaker_endpoint import (
     SagemakerEndpointDeploymentConfigAutoRollbackConfigurationAlarms,
     SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicy,
     SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicyTrafficRoutingConfiguration,
+    SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicyTrafficRoutingConfigurationCanarySize,
+    SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicyTrafficRoutingConfigurationLinearStepSize,
+    SagemakerEndpointDeploymentConfigRollingUpdatePolicy,
+    SagemakerEndpointDeploymentConfigRollingUpdatePolicyMaximumBatchSize,
+    SagemakerEndpointDeploymentConfigRollingUpdatePolicyRollbackMaximumBatchSize,
 )
 from .._aws.sagemaker_endpoint_configuration import (
+    SagemakerEndpointConfigurationAsyncInferenceConfig,
+    SagemakerEndpointConfigurationAsyncInferenceConfigClientConfig,
+    SagemakerEndpointConfigurationAsyncInferenceConfigOutputConfig,
+    SagemakerEndpointConfigurationAsyncInferenceConfigOutputConfigNotificationConfig,
     SagemakerEndpointConfigurationDataCaptureConfig,
     SagemakerEndpointConfigurationDataCaptureConfigCaptureContentTypeHeader,
     SagemakerEndpointConfigurationDataCaptureConfigCaptureOptions,
     SagemakerEndpointConfigurationProductionVariants,
+    SagemakerEndpointConfigurationProductionVariantsCoreDumpConfig,
     SagemakerEndpointConfigurationProductionVariantsRoutingConfig,
+    SagemakerEndpointConfigurationProductionVariantsServerlessConfig,
+    SagemakerEndpointConfigurationShadowProductionVariants,
+    SagemakerEndpointConfigurationShadowProductionVariantsCoreDumpConfig,
+    SagemakerEndpointConfigurationShadowProductionVariantsRoutingConfig,
 )
-from .decisions import AllAtOnce, DataCapture, Scaling, Variant
+from .decisions import ONLY_VARIANT, Asynchronous, DataCapture, Serverless, Variant
+from .deployment import AllAtOnce, Canary, Deployment, Linear, Rolling
+
+PERCENT = "CAPACITY_PERCENT"
 
 
 def production_variant(
-    name: str, variant: Variant, model_name: str
+    name: str, variant: Variant, model_name: str, kms_key_arn: str, core_dump_s3_uri: str | None
 ) -> SagemakerEndpointConfigurationProductionVariants:
     """Return one production variant; it starts with its fewest instances."""
     return SagemakerEndpointConfigurationProductionVariants(
@@ -47,6 +60,106 @@ def production_variant(
                 routing_strategy=variant.routing_strategy
             )
         ],
+        core_dump_config=_core_dump(variant, kms_key_arn, core_dump_s3_uri),
+    )
+
+
+def shadow_variant(
+    name: str, variant: Variant, model_name: str, kms_key_arn: str, core_dump_s3_uri: str | None
+) -> SagemakerEndpointConfigurationShadowProductionVariants:
+    """Return a shadow variant; its weight is the share of the requests that are copied to it."""
+    return SagemakerEndpointConfigurationShadowProductionVariants(
+        variant_name=name,
+        model_name=model_name,
+        instance_type=variant.instance_type,
+        initial_instance_count=variant.initial_instance_count,
+        initial_variant_weight=variant.weight,
+        volume_size_in_gb=variant.volume_size_gb,
+        model_data_download_timeout_in_seconds=variant.model_data_download_timeout_seconds,
+        container_startup_health_check_timeout_in_seconds=variant.container_startup_health_check_timeout_seconds,
+        routing_config=[
+            SagemakerEndpointConfigurationShadowProductionVariantsRoutingConfig(
+                routing_strategy=variant.routing_strategy
+            )
+        ],
+        core_dump_config=SagemakerEndpointConfigurationShadowProductionVariantsCoreDumpConfig(
+            destination_s3_uri=core_dump_s3_uri, kms_key_id=kms_key_arn
+        )
+        if variant.core_dump and core_dump_s3_uri
+        else None,
+    )
+
+
+def serverless_variant(
+    serverless: Serverless, model_name: str
+) -> SagemakerEndpointConfigurationProductionVariants:
+    """Return the variant of a serverless endpoint; it starts with its least provisioned concurrency."""
+    return SagemakerEndpointConfigurationProductionVariants(
+        variant_name=ONLY_VARIANT,
+        model_name=model_name,
+        initial_variant_weight=1,
+        serverless_config=SagemakerEndpointConfigurationProductionVariantsServerlessConfig(
+            memory_size_in_mb=serverless.memory_size_mb,
+            max_concurrency=serverless.max_concurrency,
+            provisioned_concurrency=serverless.initial_provisioned_concurrency,
+        ),
+    )
+
+
+def asynchronous_variant(
+    asynchronous: Asynchronous, model_name: str, kms_key_arn: str, core_dump_s3_uri: str | None
+) -> SagemakerEndpointConfigurationProductionVariants:
+    """Return the variant of an asynchronous endpoint; it starts with one instance at least."""
+    startup = asynchronous.container_startup_health_check_timeout_seconds
+    return SagemakerEndpointConfigurationProductionVariants(
+        variant_name=ONLY_VARIANT,
+        model_name=model_name,
+        instance_type=asynchronous.instance_type,
+        initial_instance_count=asynchronous.initial_instance_count,
+        initial_variant_weight=1,
+        volume_size_in_gb=asynchronous.volume_size_gb,
+        model_data_download_timeout_in_seconds=asynchronous.model_data_download_timeout_seconds,
+        container_startup_health_check_timeout_in_seconds=startup,
+        core_dump_config=_core_dump(asynchronous, kms_key_arn, core_dump_s3_uri),
+    )
+
+
+def _core_dump(
+    variant: Variant | Asynchronous, kms_key_arn: str, s3_uri: str | None
+) -> SagemakerEndpointConfigurationProductionVariantsCoreDumpConfig | None:
+    if not variant.core_dump or not s3_uri:
+        return None
+    return SagemakerEndpointConfigurationProductionVariantsCoreDumpConfig(
+        destination_s3_uri=s3_uri, kms_key_id=kms_key_arn
+    )
+
+
+def asynchronous(
+    decisions: Asynchronous,
+    kms_key_arn: str,
+    output_s3_uri: str,
+    failure_s3_uri: str,
+    success_topic_arn: str | None,
+    error_topic_arn: str | None,
+) -> SagemakerEndpointConfigurationAsyncInferenceConfig:
+    """Return where results and failures go, under which key, and who is told of them."""
+    most = decisions.max_concurrent_invocations_per_instance
+    notification = SagemakerEndpointConfigurationAsyncInferenceConfigOutputConfigNotificationConfig(
+        success_topic=success_topic_arn,
+        error_topic=error_topic_arn,
+        include_inference_response_in=sorted(decisions.include_inference_response_in) or None,
+    )
+    client = SagemakerEndpointConfigurationAsyncInferenceConfigClientConfig(
+        max_concurrent_invocations_per_instance=most
+    )
+    return SagemakerEndpointConfigurationAsyncInferenceConfig(
+        output_config=SagemakerEndpointConfigurationAsyncInferenceConfigOutputConfig(
+            s3_output_path=output_s3_uri,
+            s3_failure_path=failure_s3_uri,
+            kms_key_id=kms_key_arn,
+            notification_config=notification if success_topic_arn or error_topic_arn else None,
+        ),
+        client_config=None if most is None else client,
     )
 
 
@@ -68,63 +181,88 @@ def data_capture(
     )
 
 
-def deployment(policy: AllAtOnce, *alarm_names: str) -> SagemakerEndpointDeploymentConfig:
+def deployment(policy: Deployment, alarm_names: Iterable[str]) -> SagemakerEndpointDeploymentConfig:
     """Return the way of rollout, and the alarms that take one back."""
-    routing = SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicyTrafficRoutingConfiguration(
-        type="ALL_AT_ONCE", wait_interval_in_seconds=policy.wait_interval_seconds
-    )
+    alarms = [
+        SagemakerEndpointDeploymentConfigAutoRollbackConfigurationAlarms(alarm_name=alarm_name)
+        for alarm_name in alarm_names
+    ]
     return SagemakerEndpointDeploymentConfig(
-        blue_green_update_policy=SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicy(
-            termination_wait_in_seconds=policy.termination_wait_seconds,
-            traffic_routing_configuration=routing,
+        rolling_update_policy=_rolling(policy) if isinstance(policy, Rolling) else None,
+        blue_green_update_policy=None if isinstance(policy, Rolling) else _blue_green(policy),
+        auto_rollback_configuration=SagemakerEndpointDeploymentConfigAutoRollbackConfiguration(alarms=alarms),
+    )
+
+
+def _rolling(policy: Rolling) -> SagemakerEndpointDeploymentConfigRollingUpdatePolicy:
+    return SagemakerEndpointDeploymentConfigRollingUpdatePolicy(
+        wait_interval_in_seconds=policy.wait_interval_seconds,
+        maximum_execution_timeout_in_seconds=policy.maximum_execution_timeout_seconds,
+        maximum_batch_size=SagemakerEndpointDeploymentConfigRollingUpdatePolicyMaximumBatchSize(
+            type=PERCENT, value=policy.maximum_batch_size_percent
         ),
-        auto_rollback_configuration=SagemakerEndpointDeploymentConfigAutoRollbackConfiguration(
-            alarms=[
-                SagemakerEndpointDeploymentConfigAutoRollbackConfigurationAlarms(alarm_name=alarm_name)
-                for alarm_name in alarm_names
-            ]
+        rollback_maximum_batch_size=SagemakerEndpointDeploymentConfigRollingUpdatePolicyRollbackMaximumBatchSize(
+            type=PERCENT, value=policy.rollback_maximum_batch_size_percent
         ),
+    )
+
+
+def _blue_green(
+    policy: AllAtOnce | Canary | Linear,
+) -> SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicy:
+    types = {AllAtOnce: "ALL_AT_ONCE", Canary: "CANARY", Linear: "LINEAR"}
+    canary = linear = None
+    if isinstance(policy, Canary):
+        canary = SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicyTrafficRoutingConfigurationCanarySize(
+            type=PERCENT, value=policy.canary_size_percent
+        )
+    if isinstance(policy, Linear):
+        linear = (
+            SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicyTrafficRoutingConfigurationLinearStepSize(
+                type=PERCENT, value=policy.linear_step_size_percent
+            )
+        )
+    routing = SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicyTrafficRoutingConfiguration(
+        type=types[type(policy)],
+        wait_interval_in_seconds=policy.wait_interval_seconds,
+        canary_size=canary,
+        linear_step_size=linear,
+    )
+    return SagemakerEndpointDeploymentConfigBlueGreenUpdatePolicy(
+        termination_wait_in_seconds=policy.termination_wait_seconds,
+        maximum_execution_timeout_in_seconds=policy.maximum_execution_timeout_seconds,
+        traffic_routing_configuration=routing,
     )
 
 
 def metric_queries(
-    metric_name: str, statistic: str, over_variants: str, variants: Iterable[Mapping[str, str]]
+    label: str,
+    expression: str,
+    statistic: str,
+    metric_names: Mapping[str, str],
+    variants: Iterable[Mapping[str, str]],
 ) -> list[CloudwatchMetricAlarmMetricQuery]:
-    """Return queries for one number a minute: a metric of each variant, and an expression over them.
+    """Return queries for one number a minute: an expression, and the metrics of each variant that it reads.
 
+    `metric_names` maps the beginning of a query's id to a metric.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
-    return [
-        CloudwatchMetricAlarmMetricQuery(
-            id="over_variants",
-            label=f"{metric_name} of the new fleet",
-            expression=over_variants,
-            return_data=True,
-        ),
-        *(
-            CloudwatchMetricAlarmMetricQuery(
-                id=f"variant_{index}",
-                metric=CloudwatchMetricAlarmMetricQueryMetric(
-                    namespace="AWS/SageMaker",
-                    metric_name=metric_name,
-                    dimensions=dict(dimensions),
-                    period=60,
-                    stat=statistic,
-                ),
-            )
-            for index, dimensions in enumerate(variants)
-        ),
-    ]
 
+    def metrics() -> Iterator[CloudwatchMetricAlarmMetricQuery]:
+        for index, dimensions in enumerate(variants):
+            for id_, metric_name in metric_names.items():
+                yield CloudwatchMetricAlarmMetricQuery(
+                    id=f"{id_}_{index}",
+                    metric=CloudwatchMetricAlarmMetricQueryMetric(
+                        namespace="AWS/SageMaker",
+                        metric_name=metric_name,
+                        dimensions=dict(dimensions),
+                        period=60,
+                        stat=statistic,
+                    ),
+                )
 
-def target_tracking(scaling: Scaling) -> AppautoscalingPolicyTargetTrackingScalingPolicyConfiguration:
-    """Return the policy that holds the average number of invocations."""
-    metric = AppautoscalingPolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecification(
-        predefined_metric_type="SageMakerVariantInvocationsPerInstance"
+    whole = CloudwatchMetricAlarmMetricQuery(
+        id="over_variants", label=f"{label} of the new fleet", expression=expression, return_data=True
     )
-    return AppautoscalingPolicyTargetTrackingScalingPolicyConfiguration(
-        target_value=scaling.invocations_per_instance_per_minute,
-        scale_in_cooldown=scaling.scale_in_cooldown_seconds,
-        scale_out_cooldown=scaling.scale_out_cooldown_seconds,
-        predefined_metric_specification=metric,
-    )
+    return [whole, *metrics()]

@@ -1,29 +1,36 @@
-"""SageMaker endpoint: production variants behind one stable name, rolled out without downtime."""
+"""SageMaker endpoint: a model, or several, behind one stable name, rolled out without downtime."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from cdktf import Postcondition, TerraformResource, TerraformResourceLifecycle
+from cdktf import Postcondition, TerraformResourceLifecycle
 from constructs import Construct
 
-from .._aws.appautoscaling_policy import AppautoscalingPolicy
-from .._aws.appautoscaling_target import AppautoscalingTarget
 from .._aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm, CloudwatchMetricAlarmMetricQuery
-from .._aws.sagemaker_endpoint import SagemakerEndpoint
-from .._aws.sagemaker_endpoint_configuration import SagemakerEndpointConfiguration
+from .._aws.sagemaker_endpoint import SagemakerEndpoint, SagemakerEndpointDeploymentConfig
+from .._aws.sagemaker_endpoint_configuration import (
+    SagemakerEndpointConfiguration,
+    SagemakerEndpointConfigurationProductionVariants,
+)
 from .._core import Statement, matches, record, refuse, unresolved, when
 from .._core.checks import no_longer_than
 from .._core.instance_types import nvme
-from .._core.revision import Revision
 from . import blocks
-from .decisions import NAME, Inference, Scaling, Variant
-
-ROLLBACK_ALARMS = ("errors", "latency")
-"""Ends of the alarms' names."""
+from .autoscaling import Scaled, follow_backlog, follow_concurrency, follow_traffic
+from .decisions import NAME, ONLY_VARIANT, Asynchronous, Inference, RealTime, Serverless
 
 NAME_PREFIX_LENGTH = 63 - len("20060102150405123400000001")
 """What Terraform leaves of a name's 63 characters when it ends it with a timestamp and a counter."""
+
+VARIANTS_OF_ALARM = 5
+"""How many variants an alarm on two metrics can watch: it reads ten.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+"""
+
+S3_URI = "s3://[^/]+(/.*)?"
+TOPIC_ARN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]+"
 
 
 @record
@@ -35,15 +42,26 @@ class EndpointConfig:
     model_names: Mapping[str, str]
     """SageMaker models by the key that variants use: `{"churn": Model.outputs.name}`."""
     kms_key_arn: str
-    """Key for the instances' storage volumes, where they have any, and for captured data."""
+    """Key for the instances' storage volumes, where they have any, and for all that is written to S3."""
     inference: Inference
     """Kind of endpoint, with all decisions."""
     data_capture_s3_uri: str | None = None
     """Where captured data goes; needed when `inference.data_capture` is there."""
+    core_dump_s3_uri: str | None = None
+    """Where the memory of crashed containers goes; needed when a variant has `core_dump`."""
+    output_s3_uri: str | None = None
+    """Where results go; needed by an asynchronous endpoint, as is the next."""
+    failure_s3_uri: str | None = None
+    """Where it is written why a request failed."""
+    success_topic_arn: str | None = None
+    """Topic that is told of each result of an asynchronous endpoint; nobody is, by default."""
+    error_topic_arn: str | None = None
+    """Topic that is told of each failure; nobody is, by default."""
 
     def __post_init__(self) -> None:
-        captures = self.inference.data_capture is not None
+        inference = self.inference
         legal = ", ".join(sorted(self.model_names)) or "none"
+        captures = isinstance(inference, RealTime) and inference.data_capture is not None
         refuse(
             matches("name", self.name, NAME, "acme-dev-churn"),
             no_longer_than("name", self.name, 63),
@@ -54,18 +72,57 @@ class EndpointConfig:
                 "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             ),
             *(
-                f"inference.variants.{name}.model: supply one of the models {legal}, got {variant.model!r}"
-                for name, variant in self.inference.variants.items()
-                if variant.model not in self.model_names
+                f"inference.{path}: supply one of the models {legal}, got {model!r}"
+                for path, model in inference.models.items()
+                if model not in self.model_names
             ),
             when(
                 captures and self.data_capture_s3_uri is None,
                 "data_capture_s3_uri: supply where responses are captured to, got none",
             ),
-            matches(
-                "data_capture_s3_uri", self.data_capture_s3_uri, "s3://[^/]+(/.*)?", "s3://bucket/capture"
+            when(
+                not isinstance(inference, Serverless)
+                and inference.core_dumps
+                and self.core_dump_s3_uri is None,
+                "core_dump_s3_uri: supply where core dumps go, got none",
             ),
-            no_longer_than("data_capture_s3_uri", self.data_capture_s3_uri, 512),
+            *self._asynchronous(),
+            *(
+                problem
+                for name, s3_uri in (
+                    ("data_capture_s3_uri", self.data_capture_s3_uri),
+                    ("core_dump_s3_uri", self.core_dump_s3_uri),
+                    ("output_s3_uri", self.output_s3_uri),
+                    ("failure_s3_uri", self.failure_s3_uri),
+                )
+                for problem in (
+                    matches(name, s3_uri, S3_URI, "s3://bucket/prefix"),
+                    no_longer_than(name, s3_uri, 512),
+                )
+            ),
+        )
+
+    def _asynchronous(self) -> Iterator[str | None]:
+        """Yield the problems of where results go, and who is told."""
+        inference = self.inference
+        if not isinstance(inference, Asynchronous):
+            return
+        topics = {
+            "SUCCESS_NOTIFICATION_TOPIC": "success_topic_arn",
+            "ERROR_NOTIFICATION_TOPIC": "error_topic_arn",
+        }
+        yield when(self.output_s3_uri is None, "output_s3_uri: supply where results go, got none")
+        yield when(self.failure_s3_uri is None, "failure_s3_uri: supply where failures go, got none")
+        for topic, name in topics.items():
+            arn = getattr(self, name)
+            yield matches(name, arn, TOPIC_ARN, "arn:aws:sns:eu-west-1:111122223333:acme-dev-churn-errors")
+            yield when(
+                topic in inference.include_inference_response_in and arn is None,
+                f"{name}: supply the topic whose messages include the response, got none",
+            )
+        yield when(
+            self.success_topic_arn is not None and self.success_topic_arn == self.error_topic_arn,
+            f"success_topic_arn, error_topic_arn: supply two topics, got {self.success_topic_arn!r} twice",
         )
 
 
@@ -74,7 +131,7 @@ class EndpointOutputs:
     """What an endpoint gives."""
 
     name: str
-    """The endpoint's name: what callers pass to `InvokeEndpoint`."""
+    """The endpoint's name: what callers pass to `InvokeEndpoint` or `InvokeEndpointAsync`."""
     arn: str
     """The endpoint's ARN."""
     configuration_name: str
@@ -82,113 +139,188 @@ class EndpointOutputs:
 
 
 def watch_rollback_alarms(
-    endpoint_name: str, region: str, account_id: str, partition: str = "aws"
-) -> Statement:
+    endpoint_name: str, inference: Inference, region: str, account_id: str, partition: str = "aws"
+) -> tuple[Statement, ...]:
     """Return what the models' execution role needs, so that SageMaker sees when to take a rollout back.
 
-    It is made of names, since the role is there before the endpoint.
+    It is made of names, since the role is there before the endpoint. A serverless endpoint has none.
     https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
     """
-    return Statement(
-        actions=("cloudwatch:DescribeAlarms",),
-        resources=tuple(
-            f"arn:{partition}:cloudwatch:{region}:{account_id}:alarm:{_alarm_name(endpoint_name, id_)}"
-            for id_ in ROLLBACK_ALARMS
-        ),
+    if isinstance(inference, Serverless):
+        return ()
+    ids = ("errors", "latency", *_chunks(_names(inference)))
+    arns = (
+        f"arn:{partition}:cloudwatch:{region}:{account_id}:alarm:{_alarm_name(endpoint_name, id_)}"
+        for id_ in ids
     )
+    return (Statement(actions=("cloudwatch:DescribeAlarms",), resources=tuple(arns)),)
 
 
 def _alarm_name(endpoint_name: str, id_: str) -> str:
-    return f"{endpoint_name}-rollback-{id_}"
+    return f"{endpoint_name}-rollback-{id_.replace('_', '-')}"
+
+
+def _names(inference: Inference) -> list[str]:
+    """Return the names of the production variants, in alphabetical order."""
+    return sorted(inference.variants) if isinstance(inference, RealTime) else [ONLY_VARIANT]
+
+
+def _chunks(names: list[str]) -> dict[str, list[str]]:
+    """Return the variants that each alarm on model errors watches, by the alarm's id."""
+    starts = range(0, len(names), VARIANTS_OF_ALARM)
+    return {
+        "model_errors" if number == 1 else f"model_errors_{number}": names[start : start + VARIANTS_OF_ALARM]
+        for number, start in enumerate(starts, 1)
+    }
 
 
 class Endpoint(Construct):
-    """A change makes a new configuration, rolls it out by blue/green, and then removes the old one.
+    """A change makes a new configuration, rolls it out, and then removes the old one.
 
-    Number and names of the alarms are the same whatever the variants are: the provider replaces an
-    endpoint whose alarms are other ones. What they watch is the new fleet alone, so that a rollout that
-    mends a failing endpoint is not taken back for the failures of the old one.
+    Names of the alarms are the same whatever the variants are, up to five: the provider replaces an endpoint
+    whose alarms are other ones. What they watch is the new fleet alone, so that a rollout that mends a
+    failing endpoint is not taken back for the failures of the old one. A serverless endpoint has no fleet:
+    SageMaker rolls it out without guard, and takes it back only when the model does not start.
     """
 
     def __init__(self, scope: Construct, id_: str, config: EndpointConfig) -> None:
         super().__init__(scope, id_)
+        self.config = config
         inference = config.inference
-        variants = dict(sorted(inference.variants.items()))
-        configuration = self._configuration(config, variants)
-        fleet = [
-            {"EndpointName": config.name, "EndpointConfigName": configuration.name, "VariantName": name}
-            for name in variants
-        ]
-        errors = self._alarm(
-            config.name,
-            "errors",
-            blocks.metric_queries("Invocation5XXErrors", "Sum", "SUM(FILL(METRICS(), 0))", fleet),
-            threshold=inference.rollback.invocation_5xx_errors_per_minute,
-        )
-        latency = self._alarm(
-            config.name,
-            "latency",
-            blocks.metric_queries("ModelLatency", "p99", "MAX(FILL(METRICS(), 0)) / 1000", fleet),
-            threshold=inference.rollback.model_latency_p99_milliseconds,
-        )
+        configuration = self._configuration()
         endpoint = SagemakerEndpoint(
             self,
             "this",
             name=config.name,
             endpoint_config_name=configuration.name,
-            deployment_config=blocks.deployment(inference.deployment, errors.alarm_name, latency.alarm_name),
+            deployment_config=None
+            if isinstance(inference, Serverless)
+            else self._guarded(inference, configuration.name),
             lifecycle=TerraformResourceLifecycle(postcondition=[_rolled_out(configuration)]),
         )
-        for name, variant in variants.items():
-            if variant.scaling:
-                self._scale(name, variant.instance_type, variant.scaling, endpoint, config.name)
+        self._scale(endpoint)
         self.outputs = EndpointOutputs(
             name=endpoint.name, arn=endpoint.arn, configuration_name=configuration.name
         )
 
     def invoke(self) -> Statement:
-        """Return what a caller's role needs."""
-        return Statement(
-            actions=("sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"),
-            resources=(self.outputs.arn,),
-        )
+        """Return what a caller's role needs; for an asynchronous endpoint, it puts its input to S3 before."""
+        actions: dict[type, tuple[str, ...]] = {
+            RealTime: ("sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"),
+            Serverless: ("sagemaker:InvokeEndpoint",),
+            Asynchronous: ("sagemaker:InvokeEndpointAsync",),
+        }
+        return Statement(actions=actions[type(self.config.inference)], resources=(self.outputs.arn,))
 
-    def _configuration(
-        self, config: EndpointConfig, variants: Mapping[str, Variant]
-    ) -> SagemakerEndpointConfiguration:
+    def _configuration(self) -> SagemakerEndpointConfiguration:
         """Make the configuration; AWS never changes one, so each change makes one of a new name."""
-        capture = config.inference.data_capture
+        config, inference = self.config, self.config.inference
+        capture = inference.data_capture if isinstance(inference, RealTime) else None
         stem = config.name if unresolved(config.name) else config.name[: NAME_PREFIX_LENGTH - 1].rstrip("-")
+        shadows = sorted(inference.shadow_variants.items()) if isinstance(inference, RealTime) else []
         return SagemakerEndpointConfiguration(
             self,
             "configuration",
             name_prefix=f"{stem}-",
-            kms_key_arn=None
-            if any(nvme(variant.instance_type) for variant in variants.values())
-            else config.kms_key_arn,
-            production_variants=[
-                blocks.production_variant(name, variant, config.model_names[variant.model])
-                for name, variant in variants.items()
-            ],
+            kms_key_arn=config.kms_key_arn if _has_volumes(inference) else None,
+            production_variants=list(self._production_variants()),
+            shadow_production_variants=[
+                blocks.shadow_variant(
+                    name,
+                    variant,
+                    config.model_names[variant.model],
+                    config.kms_key_arn,
+                    config.core_dump_s3_uri,
+                )
+                for name, variant in shadows
+            ]
+            or None,
             data_capture_config=blocks.data_capture(capture, config.data_capture_s3_uri, config.kms_key_arn)
             if capture and config.data_capture_s3_uri
+            else None,
+            async_inference_config=blocks.asynchronous(
+                inference,
+                config.kms_key_arn,
+                output_s3_uri=config.output_s3_uri,
+                failure_s3_uri=config.failure_s3_uri,
+                success_topic_arn=config.success_topic_arn,
+                error_topic_arn=config.error_topic_arn,
+            )
+            if isinstance(inference, Asynchronous) and config.output_s3_uri and config.failure_s3_uri
             else None,
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
 
+    def _production_variants(self) -> Iterator[SagemakerEndpointConfigurationProductionVariants]:
+        config, inference = self.config, self.config.inference
+        key_arn, dumps = config.kms_key_arn, config.core_dump_s3_uri
+        if isinstance(inference, RealTime):
+            for name, variant in sorted(inference.variants.items()):
+                model_name = config.model_names[variant.model]
+                yield blocks.production_variant(name, variant, model_name, key_arn, dumps)
+        elif isinstance(inference, Serverless):
+            yield blocks.serverless_variant(inference, config.model_names[inference.model])
+        else:
+            model_name = config.model_names[inference.model]
+            yield blocks.asynchronous_variant(inference, model_name, key_arn, dumps)
+
+    def _guarded(
+        self, inference: RealTime | Asynchronous, configuration_name: str
+    ) -> SagemakerEndpointDeploymentConfig:
+        """Return the way of rollout, with the alarms that take one back."""
+        rollback, names = inference.rollback, _names(inference)
+        fleet = {
+            name: {
+                "EndpointName": self.config.name,
+                "EndpointConfigName": configuration_name,
+                "VariantName": name,
+            }
+            for name in names
+        }
+        alarms = [
+            self._alarm(
+                "errors",
+                blocks.metric_queries(
+                    "Invocation5XXErrors",
+                    "SUM(FILL(METRICS(), 0))",
+                    "Sum",
+                    {"variant": "Invocation5XXErrors"},
+                    fleet.values(),
+                ),
+                threshold=rollback.invocation_5xx_errors_per_minute,
+            ),
+            self._alarm(
+                "latency",
+                blocks.metric_queries(
+                    "ModelLatency",
+                    "MAX(FILL(METRICS(), 0)) / 1000",
+                    "p99",
+                    {"variant": "ModelLatency"},
+                    fleet.values(),
+                ),
+                threshold=rollback.model_latency_p99_milliseconds,
+            ),
+        ]
+        for id_, watched in _chunks(names).items():
+            queries = blocks.metric_queries(
+                "InvocationModelErrors without Invocation4XXErrors",
+                'SUM(FILL(METRICS("failed"), 0)) - SUM(FILL(METRICS("rejected"), 0))',
+                "Sum",
+                {"failed": "InvocationModelErrors", "rejected": "Invocation4XXErrors"},
+                [fleet[name] for name in watched],
+            )
+            alarms.append(self._alarm(id_, queries, threshold=rollback.invocation_model_errors_per_minute))
+        return blocks.deployment(inference.deployment, [alarm.alarm_name for alarm in alarms])
+
     def _alarm(
-        self,
-        endpoint_name: str,
-        id_: str,
-        queries: Sequence[CloudwatchMetricAlarmMetricQuery],
-        threshold: int,
+        self, id_: str, queries: list[CloudwatchMetricAlarmMetricQuery], threshold: int
     ) -> CloudwatchMetricAlarm:
         """Make an alarm that takes a rollout back after one bad minute; silence is no failure."""
         return CloudwatchMetricAlarm(
             self,
             id_,
-            alarm_name=_alarm_name(endpoint_name, id_),
-            alarm_description=f"Takes a rollout of {endpoint_name} back.",
+            alarm_name=_alarm_name(self.config.name, id_),
+            alarm_description=f"Takes a rollout of {self.config.name} back.",
             comparison_operator="GreaterThanOrEqualToThreshold",
             threshold=threshold,
             evaluation_periods=1,
@@ -196,37 +328,36 @@ class Endpoint(Construct):
             metric_query=queries,
         )
 
-    def _scale(
-        self, name: str, instance_type: str, scaling: Scaling, endpoint: SagemakerEndpoint, endpoint_name: str
-    ) -> None:
-        """Register a variant with Application Auto Scaling, and let it follow the invocations.
+    def _scale(self, endpoint: SagemakerEndpoint) -> None:
+        """Let whatever has `scaling` follow the load."""
+        inference = self.config.inference
 
-        SageMaker refuses to change the instance type of a registered variant, and drops the registration
-        of an endpoint that is deleted: in both cases Terraform removes it before, and makes it after.
-        https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-considerations.html
-        """
-        revision = Revision(self, f"{name}_instance_type", {"instance_type": instance_type})
-        target = AppautoscalingTarget(
-            self,
-            f"{name}_scaling",
-            service_namespace="sagemaker",
-            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-            resource_id=f"endpoint/{endpoint.name}/variant/{name}",
-            min_capacity=scaling.min_capacity,
-            max_capacity=scaling.max_capacity,
-            lifecycle=TerraformResourceLifecycle(replace_triggered_by=[_id(endpoint), _id(revision)]),
-        )
-        AppautoscalingPolicy(
-            self,
-            f"{name}_invocations",
-            name=f"{endpoint_name}-{name}-invocations",
-            policy_type="TargetTrackingScaling",
-            service_namespace=target.service_namespace,
-            scalable_dimension=target.scalable_dimension,
-            resource_id=target.resource_id,
-            target_tracking_scaling_policy_configuration=blocks.target_tracking(scaling),
-            lifecycle=TerraformResourceLifecycle(replace_triggered_by=[_id(target)]),
-        )
+        def scaled(variant: str, instance_type: str | None = None) -> Scaled:
+            return Scaled(
+                scope=self,
+                endpoint=endpoint,
+                endpoint_name=self.config.name,
+                variant=variant,
+                instance_type=instance_type,
+            )
+
+        if isinstance(inference, RealTime):
+            for name, variant in sorted(inference.variants.items()):
+                if variant.scaling:
+                    follow_traffic(scaled(name, variant.instance_type), variant.scaling)
+        elif isinstance(inference, Asynchronous):
+            if inference.scaling:
+                follow_backlog(scaled(ONLY_VARIANT, inference.instance_type), inference.scaling)
+        elif inference.scaling:
+            follow_concurrency(scaled(ONLY_VARIANT), inference.scaling)
+
+
+def _has_volumes(inference: Inference) -> bool:
+    """Tell whether there are storage volumes that take a key: no serverless one does, and no local NVMe."""
+    if isinstance(inference, RealTime):
+        variants = (*inference.variants.values(), *inference.shadow_variants.values())
+        return not any(nvme(variant.instance_type) for variant in variants)
+    return isinstance(inference, Asynchronous) and not nvme(inference.instance_type)
 
 
 def _rolled_out(configuration: SagemakerEndpointConfiguration) -> Postcondition:
@@ -239,8 +370,3 @@ def _rolled_out(configuration: SagemakerEndpointConfiguration) -> Postcondition:
         error_message="SageMaker took the rollout back: endpoint ${self.name} is live with its old "
         "configuration, ${self.endpoint_config_name}. Look at its alarms and logs for the reason.",
     )
-
-
-def _id(resource: TerraformResource) -> str:
-    """Return the address of a resource's id, unknown to a plan that replaces the resource."""
-    return f"{resource.terraform_resource_type}.{resource.friendly_unique_id}.id"

@@ -1,5 +1,15 @@
-"""SageMaker model: a container image, its artifact, and the role and network that it runs in."""
+"""SageMaker model: one container or several, or a version from the registry, with its role and network."""
 
-from .model import Container, Model, ModelConfig, ModelOutputs
+from .definition import Container, Definition, Direct, ModelPackage, Serial
+from .model import Model, ModelConfig, ModelOutputs
 
-__all__ = ["Container", "Model", "ModelConfig", "ModelOutputs"]
+__all__ = [
+    "Container",
+    "Definition",
+    "Direct",
+    "Model",
+    "ModelConfig",
+    "ModelOutputs",
+    "ModelPackage",
+    "Serial",
+]

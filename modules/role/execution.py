@@ -23,9 +23,14 @@ LOOK_AT_NETWORK = (
 
 
 def execution(
-    *, account_id: str, region: str, log_group_names: tuple[str, ...], partition: str = "aws"
+    *,
+    account_id: str,
+    region: str,
+    log_group_names: tuple[str, ...],
+    partition: str = "aws",
+    in_vpc: bool = True,
 ) -> tuple[Statement, ...]:
-    """Return what a container in a VPC needs: network interfaces, its logs, SageMaker's own metrics.
+    """Return what a container needs: network interfaces in a VPC, its logs, SageMaker's own metrics.
 
     A log group's name may end with `*`. Image, data and keys are granted by what holds them.
     https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
@@ -33,12 +38,15 @@ def execution(
     here = f"{region}:{account_id}"
     logs = tuple(f"arn:{partition}:logs:{here}:log-group:{name}" for name in log_group_names)
     interfaces = ("network-interface/*", "security-group/*", "subnet/*")
-    return (
+    network = (
         Statement(
             actions=NETWORK_INTERFACE,
             resources=tuple(f"arn:{partition}:ec2:{here}:{kind}" for kind in interfaces),
         ),
         Statement(actions=LOOK_AT_NETWORK, resources=("*",)),
+    )
+    return (
+        *(network if in_vpc else ()),
         Statement(
             actions=(
                 "logs:CreateLogGroup",
@@ -57,11 +65,13 @@ def execution(
 
 
 def fetch(
-    image: str, model_data_url: str | None, region: str, partition: str = "aws"
+    image: str | None, model_data_url: str | None, region: str, partition: str = "aws"
 ) -> tuple[Statement, ...]:
     """Return what a container's image in ECR and its artifact in S3 need to be fetched, and no other.
 
-    An image in another registry is fetched without IAM. Neither may be a Token: the ARNs are made of them.
+    An image in another registry is fetched without IAM. An address that ends with `/` is that of all
+    artifacts under a prefix, which a container of mode `MultiModel` lists as well. Neither may be a Token:
+    the ARNs are made of them.
     """
     refuse(
         *(
@@ -69,7 +79,7 @@ def fetch(
             for name, value in (("image", image), ("model_data_url", model_data_url))
         )
     )
-    return (*_fetch_image(image, partition), *_fetch_artifact(model_data_url, region, partition))
+    return (*_fetch_image(image or "", partition), *_fetch_artifact(model_data_url, region, partition))
 
 
 def _fetch_image(image: str, partition: str) -> Iterator[Statement]:
@@ -87,6 +97,13 @@ def _fetch_artifact(model_data_url: str | None, region: str, partition: str) -> 
     if model_data_url:
         bucket, _, key = model_data_url.removeprefix("s3://").partition("/")
         arn = f"arn:{partition}:s3:::{bucket}"
+        if not key or key.endswith("/"):
+            yield Statement(
+                actions=("s3:ListBucket",),
+                resources=(arn,),
+                conditions={"StringLike": {"s3:prefix": f"{key}*"}},
+            )
+            key = f"{key}*"
         yield Statement(actions=("s3:GetObject",), resources=(f"{arn}/{key}",))
         yield Statement(  # whatever key the bucket has, but for this bucket's objects alone
             actions=("kms:Decrypt",),

@@ -1,6 +1,8 @@
 """EventBridge Scheduler: starts a SageMaker pipeline or a state machine at given times."""
 
 from .schedule import (
+    EXPRESSION,
+    TIME_ZONE,
     Parameter,
     PipelineTarget,
     RetryPolicy,
@@ -13,6 +15,8 @@ from .schedule import (
 )
 
 __all__ = [
+    "EXPRESSION",
+    "TIME_ZONE",
     "Parameter",
     "PipelineTarget",
     "RetryPolicy",

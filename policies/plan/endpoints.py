@@ -15,16 +15,20 @@ from policies.plan.model import (
     Resource,
     Template,
     Undecided,
+    Unknown,
     failed,
     identifies,
     passed,
     relative,
+    resource_of,
     rule,
 )
 
 CONFIGURATION = "aws_sagemaker_endpoint_configuration"
 FEWEST_INSTANCES = 2
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+INVOCATIONS = "SageMakerVariantInvocationsPerInstance"
+BACKLOG = "HasBacklogWithoutCapacity"
 ROOTS = Path(__file__).resolve().parents[2], Path(__file__).resolve().parents[2] / "sagewright"
 """Where modules/ lies: beside policies/ in a checkout, in the package when installed."""
 
@@ -92,6 +96,72 @@ def every_variant_scales(endpoint: Resource, planned: Planned) -> Finding:
         elif lower := [action.address for target in targets for action in lowering(target, planned)]:
             problems.append(f"{name} goes below its minimum by {', '.join(lower)}")
     return failed("variant " + "; variant ".join(problems)) if problems else passed()
+
+
+@rule("SW_ENDPOINT_QUEUE")
+def a_queue_is_worked_on(endpoint: Resource, planned: Planned) -> Finding:
+    """Ask that its own metrics scale an asynchronous endpoint, and wake it where it may have no instance."""
+    configuration = planned.find(endpoint, "endpoint_config_name", CONFIGURATION, "name")
+    if configuration is None:
+        raise Undecided("endpoint_config_name", endpoint.address)
+    if not configuration.block.blocks("async_inference_config"):
+        return passed()
+    problems: list[str] = []
+    for variant in configuration.block.blocks("production_variants"):
+        name = named(variant, "variant_name")
+        for target in targets_of(endpoint, name, planned):
+            policies = policies_of(target, planned)
+            if any(map(follows_invocations, policies)):
+                problems.append(f"{name} is scaled by {INVOCATIONS}, which an asynchronous endpoint lacks")
+            if least(target, planned) == 0 and not any(woken_by(policy, planned) for policy in policies):
+                problems.append(f"{name} may have no instance, and no alarm on {BACKLOG} adds one")
+    return failed("variant " + "; variant ".join(problems)) if problems else passed()
+
+
+def least(target: Resource, planned: Planned) -> int:
+    """Return the fewest instances that a target or its scheduled actions allow."""
+    lower = (bound for action in actions_of(target, planned) for bound in bounds(action))
+    return min([int(target.block["min_capacity"]), *lower])
+
+
+def follows_invocations(policy: Resource) -> bool:
+    """Tell whether a policy tracks the invocations per instance."""
+    return any(
+        metric.get("predefined_metric_type") == INVOCATIONS
+        for tracking in policy.block.blocks("target_tracking_scaling_policy_configuration")
+        for metric in tracking.blocks("predefined_metric_specification")
+    )
+
+
+def woken_by(policy: Resource, planned: Planned) -> bool:
+    """Tell whether a policy adds instances when an alarm says that requests wait and there is none."""
+    adds = any(
+        step["scaling_adjustment"] > 0
+        for steps in policy.block.blocks("step_scaling_policy_configuration")
+        for step in steps.blocks("step_adjustment")
+    )
+    return adds and any(
+        alarm.block.get("metric_name") == BACKLOG and acts_by(alarm, policy)
+        for alarm in planned.of("aws_cloudwatch_metric_alarm")
+    )
+
+
+def acts_by(alarm: Resource, policy: Resource) -> bool:
+    """Tell whether an alarm starts a policy: by reference, or by its ARN.
+
+    Raises `Undecided` when it cannot be told.
+    """
+    value = alarm.values.get("alarm_actions")
+    beside = (alarm.stack, alarm.module) == (policy.stack, policy.module)
+    for action in value if isinstance(value, list) else [value]:
+        if isinstance(action, (Template, Unknown)):
+            if not action.references:
+                raise Undecided("alarm_actions", alarm.address)
+            if beside and relative(policy) in map(resource_of, action.references):
+                return True
+        elif action is not None and action == policy.values.get("arn"):
+            return True
+    return False
 
 
 def endpoints_of(configuration: Resource, planned: Planned) -> list[Resource]:

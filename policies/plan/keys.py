@@ -56,6 +56,8 @@ def volumes_have_a_key(configuration: Resource, planned: Planned) -> Finding:
     local = [type_ for type_ in types if family(type_) in NVME_FAMILIES]
     others = [type_ for type_ in types if type_ not in local]
     if not types:
+        if block.has("kms_key_arn", *KEYS):
+            return failed("kms_key_arn is set, and AWS refuses it for serverless variants")
         return passed()
     problem = lacks_key(block, "kms_key_arn", planned)
     if local and not problem.endswith("is not set"):
@@ -72,7 +74,7 @@ def volumes_have_a_key(configuration: Resource, planned: Planned) -> Finding:
 
 @rule("SW_ENDPOINT_OUTPUT_KMS")
 def outputs_have_a_key(configuration: Resource, planned: Planned) -> Finding:
-    """Ask for a key for captured requests and responses, and for the results of asynchronous inference."""
+    """Ask for a key for captures, core dumps, and the results of asynchronous inference."""
     problems = [
         f"data_capture_config.{problem}"
         for capture in configuration.block.blocks("data_capture_config")
@@ -83,6 +85,13 @@ def outputs_have_a_key(configuration: Resource, planned: Planned) -> Finding:
         for asynchronous in configuration.block.blocks("async_inference_config")
         for output in asynchronous.blocks("output_config")
         if (problem := lacks_key(output, "kms_key_id", planned))
+    ]
+    problems += [
+        f"{variants}.core_dump_config.{problem}"
+        for variants in ("production_variants", "shadow_production_variants")
+        for variant in configuration.block.blocks(variants)
+        for dump in variant.blocks("core_dump_config")
+        if (problem := lacks_key(dump, "kms_key_id", planned))
     ]
     return failed("; ".join(problems)) if problems else passed()
 

@@ -55,28 +55,74 @@ def _check_model(plane: ControlPlane, model: Members) -> None:
         if in_vpc and not model.get("VpcConfig"):
             raise refused("VpcConfig is required when RepositoryAccessMode of an ImageConfig is Vpc.")
         container.setdefault("Mode", "SingleModel")
+    _check_containers(model, containers)
+
+
+def _check_containers(model: Members, containers: list[Members]) -> None:
+    """Refuse what does not go together in a model of several containers.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-create.html
+    """
+    mode = (model.get("InferenceExecutionConfig") or {}).get("Mode", "Serial")
+    hostnames = [one["ContainerHostname"] for one in containers if "ContainerHostname" in one]
+    if mode == "Direct" and len(hostnames) != len(containers):
+        raise refused("ContainerHostname is required for every container when the inference mode is Direct.")
+    if hostnames and len(hostnames) != len(containers):
+        raise refused("ContainerHostname must be specified for all containers of the model or for none.")
+    if len(set(hostnames)) != len(hostnames):
+        raise refused("ContainerHostname must be unique for each container of the model.")
+    every = containers or [model["PrimaryContainer"]]
+    multi = [container for container in every if container["Mode"] == "MultiModel"]
+    if any(not container.get("ModelDataUrl") for container in multi):
+        raise refused("ModelDataUrl is required for a container of mode MultiModel.")
+    if len(multi) > 1 or (multi and mode == "Direct" and len(containers) > 1):
+        raise refused("Only one container of a serial inference pipeline can be of mode MultiModel.")
+    if any(container.get("MultiModelConfig") for container in every if container not in multi):
+        raise refused("MultiModelConfig is only supported for a container of mode MultiModel.")
 
 
 def _check_configuration(plane: ControlPlane, configuration: Members) -> None:
     production, shadow = (configuration.get(member) or [] for member in VARIANTS)
     if shadow and len(production) != 1:
         raise refused(f"ShadowProductionVariants need exactly one production variant, got {len(production)}.")
+    if len(shadow) > 1:
+        raise refused(f"ShadowProductionVariants can have one variant, got {len(shadow)}.")
     variants = [*production, *shadow]
     for name, count in Counter(variant["VariantName"] for variant in variants).items():
         if count > 1:
             raise refused(f'The variant name "{name}" was non-unique within the request.')
     for variant in variants:
-        _check_variant(configuration, variant)
+        _check_variant(plane, configuration, variant)
         variant.setdefault("InitialVariantWeight", 1.0)
     if len({"ServerlessConfig" in variant for variant in variants}) > 1:
         raise refused("Serverless and instance-based variants cannot be mixed in an endpoint configuration.")
+    if len(variants) > 1 and "ServerlessConfig" in variants[0]:
+        raise refused("A serverless endpoint can have one production variant and no shadow variant.")
+    if configuration.get("AsyncInferenceConfig"):
+        _check_asynchronous(configuration, variants)
+    for name in [variant["ModelName"] for variant in variants if shadow and "ModelName" in variant]:
+        if _is_of_several(plane.get("Model", name).members):
+            raise refused(f'Model "{name}" has several containers or models, which shadow variants exclude.')
     for member in VARIANTS:
         weights = [variant["InitialVariantWeight"] for variant in configuration.get(member) or []]
         if weights and not any(weights):
             raise refused(f"The sum of InitialVariantWeight over {member} must be greater than 0.")
 
 
-def _check_variant(configuration: Members, variant: Members) -> None:
+def _check_asynchronous(configuration: Members, variants: list[Members]) -> None:
+    if configuration.get("ShadowProductionVariants"):
+        raise refused("ShadowProductionVariants are not supported for asynchronous inference endpoints.")
+    if any("ServerlessConfig" in variant for variant in variants):
+        raise refused("AsyncInferenceConfig is not supported for serverless endpoints.")
+
+
+def _is_of_several(model: Members) -> bool:
+    """Tell whether a model has several containers, or a container several models."""
+    containers = model.get("Containers") or [model["PrimaryContainer"]]
+    return len(containers) > 1 or containers[0]["Mode"] == "MultiModel"
+
+
+def _check_variant(plane: ControlPlane, configuration: Members, variant: Members) -> None:
     name, serverless = variant["VariantName"], variant.get("ServerlessConfig")
     instance_type = variant.get("InstanceType")
     for_components = bool(configuration.get("ExecutionRoleArn"))
@@ -94,6 +140,7 @@ def _check_variant(configuration: Members, variant: Members) -> None:
         raise refused("ManagedInstanceScaling is only supported for inference component endpoints.")
     if serverless:
         _check_serverless(configuration, name, serverless)
+        _check_serverless_model(plane.get("Model", variant["ModelName"]))
     if instance_type and configuration.get("KmsKeyId") and has_trait(instance_type, "nvme"):
         raise refused(
             f"KmsKeyId cannot be specified: instance type {instance_type} of variant "
@@ -110,6 +157,63 @@ def _check_serverless(configuration: Members, name: str, serverless: Members) ->
         raise refused(f'MemorySizeInMB of variant "{name}" must be a multiple of 1024.')
     if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
         raise refused(f'ProvisionedConcurrency of variant "{name}" must not be greater than MaxConcurrency.')
+
+
+def _check_serverless_model(model: Record) -> None:
+    """Refuse a model that serverless inference cannot run.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+    """
+    members = model.members
+    containers = members.get("Containers") or [members["PrimaryContainer"]]
+    for excluded, what in (
+        (members.get("VpcConfig"), "VpcConfig"),
+        (members.get("EnableNetworkIsolation"), "Network isolation"),
+        (len(containers) > 1, "An inference pipeline"),
+        (any(container["Mode"] == "MultiModel" for container in containers), "A multi-model container"),
+    ):
+        if excluded:
+            raise refused(f'{what} is not supported for serverless endpoints: model "{model.name}".')
+
+
+def _check_deployment(configuration: Record, deployment: Members | None) -> None:
+    """Refuse a way of rollout that AWS does not take, or not for what is rolled out.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
+    """
+    if not deployment:
+        return
+    variants = [variant for member in VARIANTS for variant in configuration.members.get(member) or []]
+    blue_green, rolling = deployment.get("BlueGreenUpdatePolicy"), deployment.get("RollingUpdatePolicy")
+    if any("ServerlessConfig" in variant for variant in variants):
+        raise refused("DeploymentConfig is not supported for serverless endpoints.")
+    if blue_green and rolling:
+        raise refused("Specify only one of BlueGreenUpdatePolicy and RollingUpdatePolicy.")
+    if rolling and len(variants) > 1:
+        raise refused(f"RollingUpdatePolicy needs an endpoint with one variant, got {len(variants)}.")
+    if rolling:
+        _check_batch("MaximumBatchSize", rolling["MaximumBatchSize"], 5, 50)
+        waited = rolling["WaitIntervalInSeconds"]
+    else:
+        routing = (blue_green or {}).get("TrafficRoutingConfiguration", {})
+        sizes = {"CANARY": ("CanarySize", 1), "LINEAR": ("LinearStepSize", 10)}
+        for type_, (member, smallest) in sizes.items():
+            if (routing.get("Type") == type_) != (member in routing):
+                raise refused(f"{member} is required for the traffic routing type {type_}, and for no other.")
+            if member in routing:
+                _check_batch(member, routing[member], smallest, 50)
+        waited = routing.get("WaitIntervalInSeconds", 0) + (blue_green or {}).get(
+            "TerminationWaitInSeconds", 0
+        )
+    timeout = (rolling or blue_green or {}).get("MaximumExecutionTimeoutInSeconds")
+    if timeout is not None and timeout <= waited:
+        raise refused("MaximumExecutionTimeoutInSeconds must be larger than the total waiting time.")
+
+
+def _check_batch(member: str, size: Members, smallest: int, largest: int) -> None:
+    """Refuse a batch that is no such share; how many instances are one depends on the fleet."""
+    if size["Type"] == "CAPACITY_PERCENT" and not smallest <= size["Value"] <= largest:
+        raise refused(f"{member} must be between {smallest} and {largest} percent, got {size['Value']}.")
 
 
 def _live_variants(plane: ControlPlane, configuration: Record, retained: Mapping[str, Members]) -> Members:
@@ -174,6 +278,7 @@ def _capture(configured: Members | None) -> Members | None:
 
 def _created_endpoint(plane: ControlPlane, endpoint: Record) -> None:
     configuration = plane.get("EndpointConfig", endpoint.members["EndpointConfigName"])
+    _check_deployment(configuration, endpoint.hidden.get("DeploymentConfig"))
     live = _live_variants(plane, configuration, {})
     endpoint.members["LastDeploymentConfig"] = endpoint.hidden.get("DeploymentConfig")
     endpoint.members["PendingDeploymentSummary"] = _pending(configuration, live)
@@ -208,6 +313,8 @@ def update_endpoint(plane: ControlPlane, request: Members) -> Members:
     endpoint = _endpoint_at_rest(plane, request)
     configuration = plane.get("EndpointConfig", request["EndpointConfigName"])
     plane.get("EndpointConfig", endpoint.members["EndpointConfigName"])
+    _check_deployment(configuration, request.get("DeploymentConfig"))
+    _refuse_conversion(endpoint, configuration)
     _refuse_other_variants(endpoint, configuration, request)
     _refuse_scaled_type_change(plane, endpoint, configuration)
     live = _live_variants(plane, configuration, _retained(endpoint, request))
@@ -293,6 +400,11 @@ def instance_type_of(endpoint: Record, variant_name: str) -> str | None:
     return next((v.get("InstanceType") for v in configured if v["VariantName"] == variant_name), None)
 
 
+def scales_to_zero(endpoint: Record) -> bool:
+    """Tell whether a live endpoint may have no instance: requests wait, if it is asynchronous."""
+    return bool(endpoint.members.get("AsyncInferenceConfig"))
+
+
 def _refuse_other_variants(endpoint: Record, configuration: Record, request: Members) -> None:
     """Refuse to change the names of the variants where a deployment configuration guards the rollout.
 
@@ -308,6 +420,19 @@ def _refuse_other_variants(endpoint: Record, configuration: Record, request: Mem
             f"A deployment configuration needs the same variant names in the new endpoint configuration "
             f'"{configuration.name}" as in the live one: {", ".join(live)}; got {", ".join(new)}.'
         )
+
+
+def _refuse_conversion(endpoint: Record, configuration: Record) -> None:
+    """Refuse to make an endpoint on instances serverless; the other way round is possible, once.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-update-delete.html
+    """
+    was, becomes = (
+        "ServerlessConfig" in members["ProductionVariants"][0]
+        for members in (endpoint.hidden["Configuration"], configuration.members)
+    )
+    if becomes and not was:
+        raise refused(f'Cannot update endpoint "{endpoint.arn}" from instances to serverless.')
 
 
 def _refuse_scaled_type_change(plane: ControlPlane, endpoint: Record, configuration: Record) -> None:

@@ -17,13 +17,18 @@ from pydantic import TypeAdapter, ValidationError
 from modules import endpoint
 from modules.endpoint import (
     AllAtOnce,
+    Canary,
     DataCapture,
     Endpoint,
     EndpointConfig,
     Inference,
+    Linear,
     RealTime,
     Rollback,
+    Rolling,
     Scaling,
+    ScheduledAction,
+    Step,
     Variant,
     watch_rollback_alarms,
 )
@@ -32,23 +37,31 @@ from tests.inventory import Inventory
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SCALING = Scaling(min_capacity=2, max_capacity=6, invocations_per_instance_per_minute=600)
+STEPS = (
+    Step(invocations_per_instance_per_minute=1200, scaling_adjustment=1),
+    Step(invocations_per_instance_per_minute=2400, scaling_adjustment=3),
+)
+NIGHT = ScheduledAction(
+    schedule="cron(0 20 ? * MON-FRI *)", timezone="Europe/Berlin", min_capacity=1, max_capacity=2
+)
 CHAMPION = Variant(model="churn", weight=90, scaling=SCALING)
 CHALLENGER = Variant(model="churn-next", weight=10, instance_count=1)
+REAL_TIME = RealTime(
+    variants={"champion": CHAMPION, "challenger": CHALLENGER},
+    data_capture=DataCapture(initial_sampling_percentage=20),
+)
 CONFIG = EndpointConfig(
     name="acme-dev-churn",
     model_names={"churn": "acme-dev-churn-0a1b2c3d", "churn-next": "acme-dev-churn-next-4e5f6a7b"},
     kms_key_arn=KEY,
-    inference=RealTime(
-        variants={"champion": CHAMPION, "challenger": CHALLENGER},
-        data_capture=DataCapture(initial_sampling_percentage=20),
-    ),
+    inference=REAL_TIME,
     data_capture_s3_uri="s3://acme-dev-capture/churn",
 )
 
 
 def with_variants(**variants: Variant) -> EndpointConfig:
     """Return the same endpoint with other variants."""
-    return replace(CONFIG, inference=replace(CONFIG.inference, variants=variants))
+    return replace(CONFIG, inference=replace(REAL_TIME, variants=variants))
 
 
 def production_variants(synthesized: Synthesized) -> dict[str, dict[str, Any]]:
@@ -72,6 +85,7 @@ def test_addresses_are_made_of_the_construct_ids_and_the_variants_names(synth: S
         "aws_appautoscaling_target.churn_champion_scaling",
         "aws_cloudwatch_metric_alarm.churn_errors",
         "aws_cloudwatch_metric_alarm.churn_latency",
+        "aws_cloudwatch_metric_alarm.churn_model_errors",
         "aws_sagemaker_endpoint.churn",
         "aws_sagemaker_endpoint_configuration.churn_configuration",
         "terraform_data.churn_champion_instance_type",
@@ -134,7 +148,7 @@ def test_responses_are_captured_and_requests_are_not(synth: Synth) -> None:
 
 
 def test_nothing_is_captured_unless_it_is_asked_for(synth: Synth) -> None:
-    silent = replace(CONFIG, inference=replace(CONFIG.inference, data_capture=None))
+    silent = replace(CONFIG, inference=replace(REAL_TIME, data_capture=None))
     assert "data_capture_config" not in synth(Endpoint, silent).one("aws_sagemaker_endpoint_configuration")
 
 
@@ -210,6 +224,7 @@ def test_a_rollout_moves_all_traffic_at_once_and_is_taken_back_by_alarms(synth: 
             "alarms": [
                 {"alarm_name": "${aws_cloudwatch_metric_alarm.errors.alarm_name}"},
                 {"alarm_name": "${aws_cloudwatch_metric_alarm.latency.alarm_name}"},
+                {"alarm_name": "${aws_cloudwatch_metric_alarm.model_errors.alarm_name}"},
             ]
         },
     }
@@ -253,7 +268,7 @@ def test_silence_takes_no_rollout_back(synth: Synth) -> None:
 
 def test_latency_is_compared_in_milliseconds_though_sagemaker_counts_microseconds(synth: Synth) -> None:
     slow = replace(
-        CONFIG, inference=replace(CONFIG.inference, rollback=Rollback(model_latency_p99_milliseconds=800))
+        CONFIG, inference=replace(REAL_TIME, rollback=Rollback(model_latency_p99_milliseconds=800))
     )
     latency = synth(Endpoint, slow).one("aws_cloudwatch_metric_alarm", "latency")
     assert latency["metric_query"][0]["expression"] == "MAX(FILL(METRICS(), 0)) / 1000"
@@ -262,7 +277,9 @@ def test_latency_is_compared_in_milliseconds_though_sagemaker_counts_microsecond
 
 
 def test_the_models_role_may_look_at_exactly_the_alarms_that_there_are(synth: Synth) -> None:
-    statement = watch_rollback_alarms("acme-dev-churn", region="eu-west-1", account_id="111122223333")
+    (statement,) = watch_rollback_alarms(
+        "acme-dev-churn", REAL_TIME, region="eu-west-1", account_id="111122223333"
+    )
     alarms = synth(Endpoint, CONFIG).all("aws_cloudwatch_metric_alarm").values()
     assert statement.actions == ("cloudwatch:DescribeAlarms",)
     assert set(statement.resources) == {
@@ -307,7 +324,7 @@ def test_values_that_terraform_knows_later_pass(synth: Synth) -> None:
             rollback=Rollback(model_latency_p99_milliseconds=number),  # type: ignore[arg-type]
         ),
     )
-    assert len(synth(Endpoint, config).addresses) == 7
+    assert len(synth(Endpoint, config).addresses) == 8
 
 
 def test_limits_are_those_of_the_service() -> None:
@@ -350,7 +367,7 @@ def test_decisions_are_read_from_a_file_as_they_stand() -> None:
 
 def test_the_readmes_environment_file_says_the_same_as_its_python() -> None:
     text = Path(endpoint.__file__).with_name("README.md").read_text(encoding="utf-8")
-    (in_yaml,) = re.findall(r"^```yaml\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    in_yaml, *_ = re.findall(r"^```yaml\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
     assert from_file(yaml.safe_load(in_yaml)) == CONFIG.inference
 
 
@@ -366,7 +383,7 @@ def test_the_readmes_environment_file_says_the_same_as_its_python() -> None:
 )
 def test_decisions_in_a_file_are_refused(variant: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        from_file({"variants": {"champion": variant}})
+        from_file({"kind": "RealTime", "variants": {"champion": variant}})
 
 
 @pytest.mark.parametrize(
@@ -388,6 +405,10 @@ def test_decisions_in_a_file_are_refused(variant: dict[str, object], message: st
         ),
         ({"volume_size_gb": 0}, "volume_size_gb: supply at least 1, got 0"),
         ({"volume_size_gb": 513}, "volume_size_gb: supply at most 512, got 513"),
+        (
+            {"instance_type": "ml.inf1.xlarge"},
+            "instance_type: supply one of another family, since SageMaker rolls this one out",
+        ),
         (
             {"volume_size_gb": 30, "instance_type": "ml.g5.xlarge"},
             "volume_size_gb: supply none, since ml.g5.xlarge stores on local NVMe; got 30",
@@ -420,6 +441,7 @@ def test_decisions_in_a_file_are_refused(variant: dict[str, object], message: st
         "a way of routing that there is not",
         "a volume of nothing",
         "a volume that is too large",
+        "a type whose rollouts are not guarded",
         "a volume beside local NVMe",
         "a download that may not take a minute",
         "a download that may take more than an hour",
@@ -443,6 +465,26 @@ def test_a_variant_is_refused(change: dict[str, object], message: str) -> None:
         ),
         ({"scale_in_cooldown_seconds": -1}, "scale_in_cooldown_seconds: supply at least 0, got -1"),
         ({"scale_out_cooldown_seconds": -1}, "scale_out_cooldown_seconds: supply at least 0, got -1"),
+        (
+            {"steps": (Step(invocations_per_instance_per_minute=599, scaling_adjustment=1),)},
+            "steps: invocations_per_instance_per_minute: supply at least 600, got 599",
+        ),
+        (
+            {"steps": STEPS[::-1]},
+            "steps: supply them from the lowest load to the highest, got 2400, 1200",
+        ),
+        (
+            {"steps": STEPS[:1] * 2},
+            "steps: invocations_per_instance_per_minute: supply each once, got 1200 twice",
+        ),
+        (
+            {"scheduled_actions": {"at_night": NIGHT}},
+            "scheduled_actions: name: supply a value such as off-hours, got 'at_night'",
+        ),
+        (
+            {"scheduled_actions": {"night": replace(NIGHT, min_capacity=0)}},
+            "scheduled_actions.night.min_capacity: supply at least 1, got 0",
+        ),
     ],
     ids=[
         "no instance at all",
@@ -450,11 +492,16 @@ def test_a_variant_is_refused(change: dict[str, object], message: str) -> None:
         "no invocations to aim at",
         "a negative rest after removal",
         "a negative rest after addition",
+        "a step below the average that is held",
+        "steps in another order",
+        "two steps at one load",
+        "a name of an action with an underscore",
+        "no instance at night",
     ],
 )
-def test_scaling_is_refused(change: dict[str, int], message: str) -> None:
+def test_scaling_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(SCALING, **change)
+        replace(SCALING, **change)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -482,8 +529,69 @@ def test_scaling_is_refused(change: dict[str, int], message: str) -> None:
         ),
         (
             Rollback(),
-            {"model_latency_p99_milliseconds": 60001},
-            "model_latency_p99_milliseconds: supply at most 60000",
+            {"model_latency_p99_milliseconds": 3_600_001},
+            "model_latency_p99_milliseconds: supply at most 3600000",
+        ),
+        (
+            Rollback(),
+            {"invocation_model_errors_per_minute": 0},
+            "invocation_model_errors_per_minute: supply at least 1",
+        ),
+        (
+            Step(invocations_per_instance_per_minute=1, scaling_adjustment=1),
+            {"invocations_per_instance_per_minute": 0},
+            "invocations_per_instance_per_minute: supply at least 1, got 0",
+        ),
+        (
+            Step(invocations_per_instance_per_minute=1, scaling_adjustment=1),
+            {"scaling_adjustment": 0},
+            "scaling_adjustment: supply at least 1, got 0",
+        ),
+        (NIGHT, {"schedule": "0 20 * * *"}, "schedule: supply a value such as cron"),
+        (NIGHT, {"timezone": "Berlin time"}, "timezone: supply a value such as Europe/Berlin"),
+        (NIGHT, {"timezone": "Europe/" + "B" * 50}, "timezone: supply at most 50 characters, got 57"),
+        (NIGHT, {"min_capacity": -1}, "min_capacity: supply at least 0, got -1"),
+        (NIGHT, {"max_capacity": 0}, "max_capacity: supply at least 1, got 0"),
+        (Canary(), {"canary_size_percent": 0}, "canary_size_percent: supply at least 1, got 0"),
+        (Canary(), {"canary_size_percent": 51}, "canary_size_percent: supply at most 50, got 51"),
+        (
+            Canary(),
+            {"maximum_execution_timeout_seconds": 720},
+            "maximum_execution_timeout_seconds: supply more than 720, which is waited; got 720",
+        ),
+        (Linear(), {"linear_step_size_percent": 9}, "linear_step_size_percent: supply at least 10, got 9"),
+        (Linear(), {"linear_step_size_percent": 51}, "linear_step_size_percent: supply at most 50, got 51"),
+        (
+            Linear(linear_step_size_percent=30),
+            {"maximum_execution_timeout_seconds": 1320},
+            "maximum_execution_timeout_seconds: supply more than 1320, which is waited; got 1320",
+        ),
+        (
+            Rolling(),
+            {"maximum_batch_size_percent": 4},
+            "maximum_batch_size_percent: supply at least 5, got 4",
+        ),
+        (Rolling(), {"maximum_batch_size_percent": 51}, "maximum_batch_size_percent: supply at most 50"),
+        (
+            Rolling(),
+            {"rollback_maximum_batch_size_percent": 4},
+            "rollback_maximum_batch_size_percent: supply at least 5, got 4",
+        ),
+        (
+            Rolling(),
+            {"rollback_maximum_batch_size_percent": 101},
+            "rollback_maximum_batch_size_percent: supply at most 100, got 101",
+        ),
+        (Rolling(), {"wait_interval_seconds": 3601}, "wait_interval_seconds: supply at most 3600, got 3601"),
+        (
+            Rolling(),
+            {"maximum_execution_timeout_seconds": 599},
+            "maximum_execution_timeout_seconds: supply at least 600, got 599",
+        ),
+        (
+            AllAtOnce(),
+            {"maximum_execution_timeout_seconds": 28_801},
+            "maximum_execution_timeout_seconds: supply at most 28800, got 28801",
         ),
         (AllAtOnce(), {"wait_interval_seconds": -1}, "wait_interval_seconds: supply at least 0, got -1"),
         (
@@ -508,17 +616,36 @@ def test_scaling_is_refused(change: dict[str, int], message: str) -> None:
         "a rollback without an error",
         "a rollback without any latency",
         "a latency that no request reaches",
+        "a rollback without a model's error",
+        "a step that is always taken",
+        "a step that adds nothing",
+        "a schedule that AWS does not read",
+        "a time zone with a space",
+        "a time zone that is too long",
+        "fewer than no instances",
+        "an action whose maximum is below its minimum",
+        "a canary of nothing",
+        "a canary of more than half",
+        "a canary that takes longer than it may",
+        "steps of traffic that are too small",
+        "steps of traffic that are too large",
+        "steps of traffic that take longer than they may",
+        "a batch that is too small",
+        "a batch that is too large",
+        "a batch back that is too small",
+        "a batch back that is too large",
+        "a wait after a batch that is too long",
+        "a rollout that may not take ten minutes",
+        "a rollout that may take more than eight hours",
         "a negative wait for the alarms",
         "a wait for the alarms that is too long",
         "a negative wait for the old fleet",
         "a wait for the old fleet that is too long",
     ],
 )
-def test_a_decision_is_refused(
-    made: DataCapture | Rollback | AllAtOnce, change: dict[str, int], message: str
-) -> None:
+def test_a_decision_is_refused(made: Any, change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(made, **change)  # type: ignore[arg-type]
+        replace(made, **change)
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,19 @@ def test_execution_writes_metrics_of_sagemaker_only() -> None:
 IMAGE = "222233334444.dkr.ecr.eu-west-1.amazonaws.com/team/churn@sha256:" + "0" * 64
 
 
+def test_execution_outside_of_a_vpc_touches_no_network() -> None:
+    grants = execution(account_id=ACCOUNT, region="eu-central-1", log_group_names=("a",), in_vpc=False)
+    assert not [action for grant in grants for action in grant.actions if action.startswith("ec2:")]
+
+
+@pytest.mark.parametrize(("prefix", "objects"), [("models/", "models/*"), ("", "*")])
+def test_many_artifacts_are_listed_and_fetched_under_their_prefix(prefix: str, objects: str) -> None:
+    listing, reading, _ = fetch(None, f"s3://acme-models/{prefix}", "eu-west-1")
+    assert (listing.actions, listing.resources) == (("s3:ListBucket",), ("arn:aws:s3:::acme-models",))
+    assert listing.conditions == {"StringLike": {"s3:prefix": objects}}
+    assert reading.resources == (f"arn:aws:s3:::acme-models/{objects}",)
+
+
 def test_an_image_and_an_artifact_are_fetched_and_no_other() -> None:
     grants = fetch(IMAGE, "s3://acme-models/churn/v4/model.tar.gz", "eu-west-1")
     config(statements=grants)

@@ -392,8 +392,11 @@ def test_every_condition_key_is_one_that_its_actions_have() -> None:
 
 @pytest.mark.parametrize("persona", PERSONAS)
 def test_a_role_has_room_for_a_persona_and_for_what_the_environment_grants(persona: Persona) -> None:
-    where = {"account_id": SCOPE.account_id, "region": SCOPE.region}
-    logs = execution(log_group_names=("/aws/sagemaker/studio", "/aws/sagemaker/TrainingJobs*"), **where)
+    logs = execution(
+        account_id=SCOPE.account_id,
+        region=SCOPE.region,
+        log_group_names=("/aws/sagemaker/studio", "/aws/sagemaker/TrainingJobs*"),
+    )
     policy = document(*statements(persona, SCOPE), *logs)
     assert len(re.sub(r"\s", "", policy)) < 8700
 

@@ -411,6 +411,93 @@ def test_a_scheduled_action_of_another_target_does_not_count() -> None:
     assert ask(INSTANCES, configuration(variant()), endpoint(), target(), other)[0] == "unknown"
 
 
+QUEUE = "SW_ENDPOINT_QUEUE"
+QUEUED = configuration(variant(), async_inference_config=[{"output_config": []}])
+WAKING = policy(
+    arn="arn:policy",
+    step_scaling_policy_configuration=[{"step_adjustment": [{"scaling_adjustment": 1}]}],
+)
+
+
+def alarm(actions: Any, metric_name: str = "HasBacklogWithoutCapacity") -> Resource:
+    values = {"metric_name": metric_name, "alarm_actions": actions}
+    return resource("aws_cloudwatch_metric_alarm.waking", values)
+
+
+@pytest.mark.parametrize(
+    ("actions", "state"),
+    [
+        (["arn:policy"], "pass"),
+        (["arn:other"], "fail"),
+        (None, "fail"),
+        (Unknown(references=("aws_appautoscaling_policy.champion.arn",)), "pass"),
+        ([Unknown(references=("aws_appautoscaling_policy.champion.arn",))], "pass"),
+        (Unknown(references=("aws_appautoscaling_policy.other.arn",)), "fail"),
+        (Unknown(), "unknown"),
+    ],
+)
+def test_an_endpoint_that_may_have_no_instance_is_woken(actions: Any, state: str) -> None:
+    rest = [QUEUED, target(min_capacity=0), WAKING, alarm(actions)]
+    assert ask(QUEUE, endpoint(), *rest)[0] == state
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [WAKING],
+        [WAKING, alarm(["arn:policy"], metric_name="ApproximateBacklogSize")],
+        [policy(arn="arn:policy"), alarm(["arn:policy"])],
+    ],
+    ids=["no alarm", "an alarm on another metric", "a policy that adds nothing"],
+)
+def test_what_does_not_wake_an_endpoint_does_not_count(rest: list[Resource]) -> None:
+    found = ask(QUEUE, endpoint(), QUEUED, target(min_capacity=0), *rest)
+    assert found == (
+        "fail",
+        "variant champion may have no instance, and no alarm on HasBacklogWithoutCapacity adds one",
+    )
+
+
+def test_an_endpoint_that_keeps_an_instance_or_is_not_scaled_need_not_be_woken() -> None:
+    assert ask(QUEUE, endpoint(), QUEUED, target(min_capacity=1)) == ("pass", "")
+    assert ask(QUEUE, endpoint(), QUEUED) == ("pass", "")
+    assert ask(QUEUE, endpoint(), configuration(variant()), target(min_capacity=0)) == ("pass", "")
+    assert ask(QUEUE, endpoint(configuration_name=Unknown()))[0] == "unknown"
+
+
+def test_an_action_that_takes_the_last_instance_needs_waking_too() -> None:
+    night = scheduled(min_capacity="0", max_capacity="1")
+    assert ask(QUEUE, endpoint(), QUEUED, target(min_capacity=1), night)[0] == "fail"
+
+
+def test_invocations_per_instance_do_not_scale_an_asynchronous_endpoint() -> None:
+    metric = [{"predefined_metric_type": "SageMakerVariantInvocationsPerInstance"}]
+    tracking = policy(
+        target_tracking_scaling_policy_configuration=[{"predefined_metric_specification": metric}]
+    )
+    found = ask(QUEUE, endpoint(), QUEUED, target(), tracking)
+    assert found == (
+        "fail",
+        "variant champion is scaled by SageMakerVariantInvocationsPerInstance, which an asynchronous "
+        "endpoint lacks",
+    )
+
+
+@pytest.mark.parametrize("key", [None, "", "arn:aws:kms:eu-central-1:111122223333:key/1", Unknown()])
+def test_a_serverless_endpoint_takes_no_volume_key(key: Any) -> None:
+    serverless = configuration(variant(serverless_config=[{}]), kms_key_arn=key)
+    expected = "unknown" if isinstance(key, Unknown) else "fail" if key else "pass"
+    assert ask("SW_ENDPOINT_KMS", serverless)[0] == expected
+
+
+@pytest.mark.parametrize("variants", ["production_variants", "shadow_production_variants"])
+def test_core_dumps_have_a_key(variants: str) -> None:
+    dumping = variant(core_dump_config=[{"kms_key_id": None}])
+    dumped: dict[str, Any] = {variants: [dumping]}
+    found = ask("SW_ENDPOINT_OUTPUT_KMS", configuration(**dumped))
+    assert found == ("fail", f"{variants}.core_dump_config.kms_key_id is not set")
+
+
 @pytest.mark.parametrize("rule", ["SW_MODEL_ISOLATION", "SW_MODEL_VPC"])
 def test_a_serverless_decoy_does_not_excuse_a_model(rule: str) -> None:
     open_model = model(enable_network_isolation=False)

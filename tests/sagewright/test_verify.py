@@ -55,6 +55,7 @@ class Live:
     endpoints: dict[str, Answer] = field(default_factory=dict)
     configurations: dict[str, Answer] = field(default_factory=dict)
     models: dict[str, Answer] = field(default_factory=dict)
+    packages: dict[str, Answer] = field(default_factory=dict)
     groups: dict[str, Answer] = field(default_factory=dict)
     targets: list[Answer] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
@@ -84,6 +85,9 @@ class Live:
 
     def DescribeModel(self, request: Answer) -> Answer:
         return known(self.models, request["ModelName"], "model")
+
+    def DescribeModelPackage(self, request: Answer) -> Answer:
+        return known(self.packages, request["ModelPackageName"], "model package")
 
     def DescribeModelPackageGroup(self, request: Answer) -> Answer:
         return known(self.groups, request["ModelPackageGroupName"], "model package group")
@@ -512,14 +516,103 @@ def test_deposed_objects_and_data_sources_are_not_planned(live: Live, planned: l
 def test_a_scalable_target_that_is_missing_or_different_is_found(live: Live, planned: list[Answer]) -> None:
     live.targets[0] |= {"MinCapacity": 1, "MaxCapacity": 8}
     found = differences(verify("local-serving", state(*planned), live.session()))
-    assert found == {
-        (TARGET, "minimum capacity"): ("2", "1"),
-        (TARGET, "maximum capacity"): ("4", "8"),
-    }
+    assert found == {(TARGET, "capacity"): ("2 to 4", "1 to 8")}
     live.targets.clear()
     found = differences(verify("local-serving", state(*planned), live.session()))
     said = "endpoint/churn/variant/champion is not registered (DescribeScalableTargets)"
     assert found == {(TARGET, "exists"): ("exists", said)}
+
+
+def scheduled(least: str, most: str) -> Answer:
+    return resource(
+        "aws_appautoscaling_scheduled_action.night",
+        TARGET,
+        service_namespace="sagemaker",
+        resource_id="endpoint/churn/variant/champion",
+        scalable_dimension="sagemaker:variant:DesiredInstanceCount",
+        scalable_target_action=[{"min_capacity": least, "max_capacity": most}],
+    )
+
+
+@pytest.mark.parametrize(("bounds", "ok"), [((2, 4), True), ((0, 1), True), ((0, 4), False), ((2, 1), False)])
+def test_scheduled_actions_may_have_set_their_bounds(
+    live: Live, planned: list[Answer], bounds: tuple[int, int], ok: bool
+) -> None:
+    live.targets[0] |= {"MinCapacity": bounds[0], "MaxCapacity": bounds[1]}
+    found = differences(verify("local-serving", state(*planned, scheduled("0", "1")), live.session()))
+    said = "{} to {}".format(*bounds)
+    assert found == ({} if ok else {(TARGET, "capacity"): ("2 to 4 or 0 to 1", said)})
+
+
+def test_a_scheduled_action_that_sets_one_bound_leaves_the_other(live: Live, planned: list[Answer]) -> None:
+    live.targets[0] |= {"MinCapacity": 3, "MaxCapacity": 4}
+    assert not differences(verify("local-serving", state(*planned, scheduled("3", "")), live.session()))
+
+
+@pytest.mark.parametrize(("count", "ok"), [(0, True), (2, True), (3, False)])
+def test_an_asynchronous_endpoint_may_be_down_to_no_instance(
+    live: Live, planned: list[Answer], count: int, ok: bool
+) -> None:
+    live.endpoints["churn"]["ProductionVariants"][0] |= {
+        "CurrentInstanceCount": count,
+        "DesiredInstanceCount": count,
+    }
+    live.targets[0] |= {"MinCapacity": 0, "MaxCapacity": 2}
+    document = change(planned, TARGET, min_capacity=0, max_capacity=2)
+    found = differences(verify("local-serving", document, live.session()))
+    expected = {(ENDPOINT, "variant champion instance count"): ("0 to 2", str(count))}
+    assert found == ({} if ok else expected)
+
+
+def serverless(live: Live, planned: list[Answer], concurrency: int | None) -> list[Answer]:
+    """Make the champion serverless, live and as planned, with this provisioned concurrency live."""
+    settings = {"memory_size_in_mb": 2048, "max_concurrency": 5, "provisioned_concurrency": 2}
+    variants = [
+        variant("champion", 90, None, serverless_config=[settings]),
+        variant("challenger", 10, 1),
+    ]
+    change(planned, CONFIGURATION, production_variants=variants)
+    change(planned, TARGET, scalable_dimension="sagemaker:variant:DesiredProvisionedConcurrency")
+    live.targets[0]["ScalableDimension"] = "sagemaker:variant:DesiredProvisionedConcurrency"
+    shown = {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": concurrency}
+    shown = {name: value for name, value in shown.items() if value is not None}
+    live.endpoints["churn"]["ProductionVariants"][0] |= {
+        "CurrentServerlessConfig": shown,
+        "DesiredServerlessConfig": shown,
+    }
+    return planned
+
+
+@pytest.mark.parametrize(("concurrency", "ok"), [(2, True), (4, True), (5, False), (None, False)])
+def test_autoscaling_may_have_changed_provisioned_concurrency_within_its_capacity(
+    live: Live, planned: list[Answer], concurrency: int | None, ok: bool
+) -> None:
+    document = state(*serverless(live, planned, concurrency))
+    found = differences(verify("local-serving", document, live.session()))
+    expected = {
+        (ENDPOINT, "variant champion provisioned concurrency"): ("2 to 4", str(concurrency or "none"))
+    }
+    assert found == ({} if ok else expected)
+
+
+def test_provisioned_concurrency_that_nothing_scales_is_as_planned(live: Live, planned: list[Answer]) -> None:
+    without = [one for one in serverless(live, planned, 3) if one["address"] != TARGET]
+    found = differences(verify("local-serving", state(*without), live.session()))
+    assert found == {(ENDPOINT, "variant champion provisioned concurrency"): ("2", "3")}
+
+
+@pytest.mark.parametrize("status", ["Approved", "Rejected", None])
+def test_a_model_of_a_version_that_is_not_approved_is_found(
+    live: Live, planned: list[Answer], status: str | None
+) -> None:
+    package = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/churn/7"
+    live.models["acme-local-champion"]["PrimaryContainer"] = {"ModelPackageName": package}
+    live.packages = {package: {"ModelApprovalStatus": status}} if status else {}
+    model = "aws_sagemaker_model.champion"
+    document = change(planned, model, primary_container=[{"model_package_name": package}])
+    found = differences(verify("local-serving", document, live.session()))
+    said = status or f'ValidationException: Could not find model package "{package}". (DescribeModelPackage)'
+    assert found == ({} if status == "Approved" else {(model, "approval"): ("Approved", said)})
 
 
 def test_a_model_with_another_image_or_without_isolation_is_found(live: Live, planned: list[Answer]) -> None:
@@ -538,6 +631,7 @@ def test_the_containers_of_a_pipeline_are_compared_in_order(live: Live, planned:
         "Containers": [{"ModelPackageName": "package"}, {"Image": IMAGE}],
         "EnableNetworkIsolation": True,
     }
+    live.packages["package"] = {"ModelApprovalStatus": "Approved"}
     found = differences(verify("local-serving", document, live.session()))
     assert found == {("aws_sagemaker_model.champion", "image"): (f"{IMAGE}, package", f"package, {IMAGE}")}
 

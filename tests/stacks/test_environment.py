@@ -21,6 +21,7 @@ from stacks.environment import Environment, InvalidEnvironment, names, read, rea
 from tests.conftest import ROOT
 
 ENVIRONMENTS = ROOT / "environments"
+IMAGE = f"222233334444.dkr.ecr.eu-central-1.amazonaws.com/churn@sha256:{'0' * 64}"
 GOOD = """
 organization: acme
 account_id: "444455556666"
@@ -37,7 +38,8 @@ network:
   availability_zones: [eu-central-1a, eu-central-1b]
 models:
   churn-v4:
-    image: 222233334444.dkr.ecr.eu-central-1.amazonaws.com/churn@sha256:DIGEST
+    kind: Container
+    image: IMAGE
 endpoints:
   churn:
     kind: RealTime
@@ -53,7 +55,7 @@ endpoints:
         model: churn-v4
         weight: 10
         instance_count: 1
-""".replace("DIGEST", "0" * 64)
+""".replace("IMAGE", IMAGE)
 
 
 def write(folder: Path, text: str, name: str = "dev") -> Path:
@@ -101,7 +103,9 @@ def test_anchors_merges_and_dates_are_as_good_as_what_they_stand_for(tmp_path: P
     text = text.replace("champion:", "champion: &base") + "        scaling: null\nowner_: 2024-01-01\n"
     text = text.replace("owner: ml-platform\n", "").replace("owner_: 2024-01-01", "owner: 2024-01-01")
     environment = read("dev", write(tmp_path, text))
-    challenger = environment.endpoints["churn"].variants["challenger"]
+    churn = environment.endpoints["churn"]
+    assert isinstance(churn, RealTime)
+    challenger = churn.variants["challenger"]
     assert (challenger.model, challenger.weight, challenger.scaling) == ("churn-v4", 10, None)
     assert environment.owner == "2024-01-01"
 
@@ -206,17 +210,95 @@ BAD: dict[str, tuple[str, str, str]] = {
     "an endpoint without a kind": (
         "    kind: RealTime\n",
         "",
-        "endpoints.churn.kind: supply this setting, got nothing",
+        "endpoints.churn.kind: supply one of Asynchronous, RealTime, Serverless, got nothing",
     ),
     "an endpoint of a kind that is none": (
         "kind: RealTime",
         "kind: Batch",
-        "endpoints.churn.kind: supply 'RealTime', got 'Batch'",
+        "endpoints.churn.kind: supply one of Asynchronous, RealTime, Serverless, got 'Batch'",
+    ),
+    "a model without a kind": (
+        "    kind: Container\n",
+        "",
+        "models.churn-v4.kind: supply one of Container, Direct, ModelPackage, Serial, got nothing",
+    ),
+    "a container of several without a kind": (
+        "    kind: Container\n    image: ",
+        "    kind: Serial\n    containers:\n      - kind: Container\n        image: IMAGE\n      - image: ",
+        "models.churn-v4.containers[1].kind: supply this setting, got nothing",
+    ),
+    "an image of another region among several": (
+        "    kind: Container\n    image: ",
+        "    kind: Direct\n    containers:\n      b: {kind: Container, image: ELSEWHERE}\n      a:\n"
+        "        kind: Container\n        image: ",
+        "models.churn-v4.containers.b.image: supply an image in Amazon ECR in eu-central-1, got one in "
+        "222233334444.dkr.ecr.eu-west-1.amazonaws.com",
+    ),
+    "a version of another region": (
+        "models:\n",
+        "models:\n  next:\n    kind: ModelPackage\n"
+        "    model_package_arn: arn:aws:sagemaker:eu-west-1:444455556666:model-package/churn/7\n",
+        "models.next.model_package_arn: supply a version in eu-central-1, "
+        "got 'arn:aws:sagemaker:eu-west-1:444455556666:model-package/churn/7'",
+    ),
+    "a way of rollout without a kind": (
+        "    kind: RealTime\n",
+        "    kind: RealTime\n    deployment: {wait_interval_seconds: 0}\n",
+        "endpoints.churn.deployment.kind: supply one of AllAtOnce, Canary, Linear, Rolling, got nothing",
+    ),
+    "a serverless endpoint with a model in a VPC": (
+        "endpoints:\n",
+        "endpoints:\n  few: {kind: Serverless, model: churn-v4, max_concurrency: 1}\n",
+        "endpoints.few.model: supply a model of its own, which is in no VPC; got 'churn-v4', which an "
+        "endpoint on instances serves as well",
+    ),
+    "a serverless endpoint with several containers": (
+        "endpoints:\n",
+        "  row:\n    kind: Serial\n    containers:\n      - {kind: Container, image: IMAGE}\n"
+        "      - {kind: Container, image: IMAGE}\n"
+        "endpoints:\n  few: {kind: Serverless, model: row, max_concurrency: 1}\n",
+        "endpoints.few.model: supply a model with one container, got 'row', which is of kind Serial",
+    ),
+    "an asynchronous endpoint with containers to choose from": (
+        "endpoints:\n",
+        "  both:\n    kind: Direct\n    containers:\n      a: {kind: Container, image: IMAGE}\n"
+        "      b: {kind: Container, image: IMAGE}\n"
+        "endpoints:\n  slow: {kind: Asynchronous, model: both, instance_count: 1}\n",
+        "endpoints.slow.model: supply a model of which a request need not name a part, got 'both', which "
+        "is of kind Direct",
+    ),
+    "an asynchronous endpoint with many models": (
+        "endpoints:\n",
+        "  many: {kind: Container, image: IMAGE, mode: MultiModel, model_data_url: 's3://bucket/models/'}\n"
+        "endpoints:\n  slow: {kind: Asynchronous, model: many, instance_count: 1}\n",
+        "endpoints.slow.model: supply a model of which a request need not name a part, got 'many', which "
+        "is of mode MultiModel",
+    ),
+    "a shadow with many models": (
+        "endpoints:\n",
+        "  many: {kind: Container, image: IMAGE, mode: MultiModel, model_data_url: 's3://bucket/models/'}\n"
+        "endpoints:\n  seen:\n    kind: RealTime\n    variants: {a: {model: churn-v4, instance_count: 1}}\n"
+        "    shadow_variants: {b: {model: many, instance_count: 1}}\n",
+        "endpoints.seen.shadow_variants.b.model: supply a model with one container, got 'many', which is of "
+        "mode MultiModel",
+    ),
+    "a serverless endpoint with a model that is not described": (
+        "endpoints:\n",
+        "endpoints:\n  few: {kind: Serverless, model: churn-v9, max_concurrency: 1}\n",
+        "endpoints.few.model: supply one of the models (churn-v4), got 'churn-v9'",
+    ),
+    "an asynchronous endpoint that captures": (
+        "endpoints:\n",
+        "endpoints:\n  slow: {kind: Asynchronous, model: churn-v4, instance_count: 1, data_capture: {}}\n",
+        "endpoints.slow.data_capture: supply one of model, kind, instance_type, instance_count, scaling, "
+        "max_concurrent_invocations_per_instance, include_inference_response_in, volume_size_gb, "
+        "model_data_download_timeout_seconds, container_startup_health_check_timeout_seconds, core_dump, "
+        "deployment, rollback, got an unknown setting",
     ),
     "two variants of one name": (
         "      challenger:",
         "      champion:",
-        f"{CHAMPION}: supply each key once, got it on lines 22 and 29",
+        f"{CHAMPION}: supply each key once, got it on lines 23 and 30",
     ),
     "a variant without a model": (
         "champion:\n        model: churn-v4",
@@ -363,6 +445,7 @@ BAD: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("case", BAD)
 def test_it_is_refused_in_one_line(tmp_path: Path, case: str) -> None:
     old, new, line = BAD[case]
+    new = new.replace("ELSEWHERE", IMAGE.replace("eu-central-1", "eu-west-1")).replace("IMAGE", IMAGE)
     assert old in GOOD
     assert line in problems(tmp_path, GOOD.replace(old, new, 1))
 

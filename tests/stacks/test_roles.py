@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from modules.endpoint import RealTime
+from modules.model import Container, ModelPackage
 from stacks.environment import Environment, ModelPackageGroup, Repository, names, read
 from tests.conftest import ROOT, Synthesized
 from tests.stacks.conftest import Stacks, synthesize
@@ -62,9 +64,9 @@ def test_every_role_has_the_boundary(name: str, committed: Callable[[str], Stack
 
 def with_artifact(environment: Environment) -> Environment:
     """Return the environment with an artifact for one of its models."""
-    container = replace(
-        environment.models["churn-v4"], model_data_url="s3://acme-models/churn/v4/model.tar.gz"
-    )
+    container = environment.models["churn-v4"]
+    assert isinstance(container, Container)
+    container = replace(container, model_data_url="s3://acme-models/churn/v4/model.tar.gz")
     return replace(environment, models={**environment.models, "churn-v4": container})
 
 
@@ -219,13 +221,76 @@ def test_a_model_captures_under_the_endpoints_that_serve_it(committed: Callable[
         for resource in statement["Resource"]
     }
     assert writing == {"arn:aws:s3:::acme-prod-captures-888899990000/churn/*"}
-    capture = stacks["serving"].one("aws_sagemaker_endpoint_configuration")["data_capture_config"]
+    capture = stacks["serving"].one("aws_sagemaker_endpoint_configuration", "churn_endpoint_configuration")[
+        "data_capture_config"
+    ]
     assert capture["destination_s3_uri"] == "s3://acme-prod-captures-888899990000/churn"
 
 
 def test_a_model_whose_endpoints_capture_nothing_writes_no_captures(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
-    silent = {name: replace(one, data_capture=None) for name, one in environment.endpoints.items()}
+    churn = environment.endpoints["churn"]
+    assert isinstance(churn, RealTime)
+    silent = {"churn": replace(churn, data_capture=None)}
     stacks = synthesize(tmp_path, "local", replace(environment, endpoints=silent))
     serving = {"serving": stacks["serving"]}
     assert not [policy for policy, one in granted(serving) if "s3:PutObject" in one["Action"]]
+
+
+def of_model(stacks: Stacks, key: str) -> dict[str, set[str]]:
+    """Return the resources that a model's role is granted, by action."""
+    found: dict[str, set[str]] = {}
+    for policy, statement in granted({"serving": stacks["serving"]}):
+        if policy == f"{key}_role_policy":
+            for action in statement["Action"]:
+                found.setdefault(action, set()).update(statement["Resource"])
+    return found
+
+
+def test_an_asynchronous_model_reads_its_input_and_writes_its_results_and_tells_its_topics(
+    committed: Callable[[str], Stacks],
+) -> None:
+    grants = of_model(committed("prod"), "history")
+    queue = "arn:aws:s3:::acme-prod-queue-888899990000"
+    assert grants["s3:GetObject"] == {f"{queue}/history/input/*"}
+    assert grants["s3:PutObject"] == {f"{queue}/history/output/*", f"{queue}/history/failure/*"}
+    assert grants["sns:Publish"] == {
+        f"arn:aws:sns:eu-central-1:888899990000:acme-prod-history-{purpose}"
+        for purpose in ("success", "error")
+    }
+    assert "kms:GenerateDataKey" in grants
+
+
+def test_a_serverless_model_touches_no_network_no_volume_and_no_alarm(
+    committed: Callable[[str], Stacks],
+) -> None:
+    grants = of_model(committed("prod"), "churn_backoffice")
+    assert not [action for action in grants if action.startswith(("ec2:", "kms:", "cloudwatch:Describe"))]
+
+
+def test_core_dumps_are_written_where_they_go_and_nowhere_else(tmp_path: Path) -> None:
+    environment = read("local", ROOT / "environments")
+    churn = environment.endpoints["churn"]
+    assert isinstance(churn, RealTime)
+    variants = {name: replace(variant, core_dump=True) for name, variant in churn.variants.items()}
+    dumping = replace(churn, variants=variants, data_capture=None)
+    stacks = synthesize(tmp_path, "local", replace(environment, endpoints={"churn": dumping}))
+    assert of_model(stacks, "churn_v4")["s3:PutObject"] == {
+        "arn:aws:s3:::acme-local-captures-111122223333/churn/core-dumps/*"
+    }
+
+
+def test_a_version_from_the_registry_is_fetched_by_what_it_is_made_of(tmp_path: Path) -> None:
+    environment = read("local", ROOT / "environments")
+    package = ModelPackage(
+        model_package_arn="arn:aws:sagemaker:eu-central-1:111122223333:model-package/acme-local-churn/7",
+        images=("222233334444.dkr.ecr.eu-central-1.amazonaws.com/churn:7",),
+        model_data_urls=("s3://acme-models/churn/7/model.tar.gz",),
+    )
+    models = {**environment.models, "churn-v4": package}
+    stacks = synthesize(tmp_path, "local", replace(environment, models=models))
+    grants = of_model(stacks, "churn_v4")
+    assert grants["ecr:BatchGetImage"] == {"arn:aws:ecr:eu-central-1:222233334444:repository/churn"}
+    assert grants["s3:GetObject"] == {"arn:aws:s3:::acme-models/churn/7/model.tar.gz"}
+    model = stacks["serving"].one("aws_sagemaker_model", "churn_v4_model")
+    assert model["primary_container"] == {"model_package_name": package.model_package_arn}

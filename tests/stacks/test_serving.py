@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from modules.endpoint import RealTime
 from stacks.environment import names, read
 from tests.conftest import ROOT
 from tests.inventory import Inventory
-from tests.stacks.conftest import Stacks
+from tests.stacks.conftest import Stacks, synthesize
 
 ENVIRONMENTS = names(ROOT / "environments")
+CONFIGURATION = "aws_sagemaker_endpoint_configuration"
+
+
+def churn(name: str) -> RealTime:
+    """Return what an environment decides about its real-time endpoint."""
+    described = read(name, ROOT / "environments").endpoints["churn"]
+    assert isinstance(described, RealTime)
+    return described
 
 
 @pytest.mark.parametrize("name", ["local", "prod"])
@@ -21,8 +32,10 @@ def test_inventory(name: str, committed: Callable[[str], Stacks], inventory: Inv
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_traffic_is_split_as_the_environment_says(name: str, committed: Callable[[str], Stacks]) -> None:
-    described = read(name, ROOT / "environments").endpoints["churn"].variants
-    made = committed(name)["serving"].one("aws_sagemaker_endpoint_configuration")["production_variants"]
+    described = churn(name).variants
+    made = committed(name)["serving"].one(CONFIGURATION, "churn_endpoint_configuration")[
+        "production_variants"
+    ]
     assert {one["variant_name"]: one["initial_variant_weight"] for one in made} == {
         variant: decided.weight for variant, decided in described.items()
     }
@@ -30,8 +43,10 @@ def test_the_traffic_is_split_as_the_environment_says(name: str, committed: Call
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_each_variant_serves_the_model_that_it_names(name: str, committed: Callable[[str], Stacks]) -> None:
-    described = read(name, ROOT / "environments").endpoints["churn"].variants
-    made = committed(name)["serving"].one("aws_sagemaker_endpoint_configuration")["production_variants"]
+    described = churn(name).variants
+    made = committed(name)["serving"].one(CONFIGURATION, "churn_endpoint_configuration")[
+        "production_variants"
+    ]
     for one in made:
         address = f"{described[one['variant_name']].model.replace('-', '_')}_model"
         assert one["model_name"] == f"${{aws_sagemaker_model.{address}.name}}"
@@ -42,18 +57,71 @@ def test_logs_of_an_endpoint_are_there_before_it_under_the_key(
     name: str, committed: Callable[[str], Stacks]
 ) -> None:
     serving = committed(name)["serving"]
-    endpoint = serving.one("aws_sagemaker_endpoint")
-    group = serving.one("aws_cloudwatch_log_group", "churn_logs")
-    assert group["name"] == f"/aws/sagemaker/Endpoints/{endpoint['name']}"
-    assert group["kms_key_id"].endswith("aws_kms_key_logs_key_arn}")
-    assert group["retention_in_days"] == read(name, ROOT / "environments").log_retention_days
-    assert endpoint["depends_on"] == ["aws_cloudwatch_log_group.churn_logs"]
+    for key in read(name, ROOT / "environments").endpoints:
+        endpoint = serving.one("aws_sagemaker_endpoint", f"{key}_endpoint")
+        group = serving.one("aws_cloudwatch_log_group", f"{key}_logs")
+        assert group["name"] == f"/aws/sagemaker/Endpoints/{endpoint['name']}"
+        assert group["kms_key_id"].endswith("aws_kms_key_logs_key_arn}")
+        assert group["retention_in_days"] == read(name, ROOT / "environments").log_retention_days
+        assert endpoint["depends_on"] == [f"aws_cloudwatch_log_group.{key}_logs"]
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_volumes_and_captures_are_encrypted_under_the_data_key(
     name: str, committed: Callable[[str], Stacks]
 ) -> None:
-    configuration = committed(name)["serving"].one("aws_sagemaker_endpoint_configuration")
+    configuration = committed(name)["serving"].one(CONFIGURATION, "churn_endpoint_configuration")
     for key in (configuration["kms_key_arn"], configuration["data_capture_config"]["kms_key_id"]):
         assert key.endswith("aws_kms_key_data_key_arn}")
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_model_that_serverless_endpoints_serve_is_in_no_vpc_and_all_others_are(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    models = committed(name)["serving"].all("aws_sagemaker_model")
+    outside = {key for key, model in models.items() if "vpc_config" not in model}
+    assert outside == {key for key, model in models.items() if not model["enable_network_isolation"]}
+    assert outside == {"churn_backoffice_model"}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_results_go_to_a_bucket_of_their_own_and_each_topic_is_told_of_its_own(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    serving = committed(name)["serving"]
+    output = serving.one(CONFIGURATION, "history_endpoint_configuration")["async_inference_config"][
+        "output_config"
+    ]
+    bucket = f"acme-{name}-queue-{read(name, ROOT / 'environments').account_id}"
+    assert output["s3_output_path"] == f"s3://{bucket}/history/output"
+    assert output["s3_failure_path"] == f"s3://{bucket}/history/failure"
+    assert output["kms_key_id"].endswith("aws_kms_key_data_key_arn}")
+    assert output["notification_config"] == {
+        "success_topic": "${aws_sns_topic_policy.history_success_topic_policy.arn}",
+        "error_topic": "${aws_sns_topic_policy.history_error_topic_policy.arn}",
+    }
+    assert serving.one("aws_sns_topic", "history_success_topic")["name"] == f"acme-{name}-history-success"
+    assert serving.one("aws_sns_topic", "history_error_topic")["name"] == f"acme-{name}-history-error"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_callers_of_an_asynchronous_endpoint_find_all_that_they_need(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    parameters = committed(name)["serving"].all("aws_ssm_parameter").values()
+    published = {one["name"]: one["insecure_value"] for one in parameters}
+    bucket = f"acme-{name}-queue-{read(name, ROOT / 'environments').account_id}"
+    path = f"/sagewright/{name}/endpoints/history"
+    assert published[f"{path}/input_s3_uri"] == f"s3://{bucket}/history/input/"
+    assert published[f"{path}/output_s3_uri"] == f"s3://{bucket}/history/output/"
+    assert {f"{path}/success_topic_arn", f"{path}/error_topic_arn"} <= published.keys()
+
+
+def test_without_an_asynchronous_endpoint_there_is_neither_bucket_nor_topic(tmp_path: Path) -> None:
+    environment = read("local", ROOT / "environments")
+    stacks = synthesize(
+        tmp_path, "local", replace(environment, endpoints={"churn": environment.endpoints["churn"]})
+    )
+    assert "queue_bucket" not in stacks["foundation"].all("aws_s3_bucket")
+    assert not [topic for topic in stacks["serving"].all("aws_sns_topic") if topic.startswith("history")]

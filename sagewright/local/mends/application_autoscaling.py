@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 from moto.applicationautoscaling import models, responses
@@ -13,7 +15,7 @@ from moto.moto_api._internal import mock_random
 
 from sagewright.local import scaling
 from sagewright.local.control_plane import Record
-from sagewright.local.hosting import has_trait, instance_type_of
+from sagewright.local.hosting import has_trait, instance_type_of, scales_to_zero
 from sagewright.local.listing import paginate
 from sagewright.local.mends.operation import Operation
 from sagewright.local.refusal import Refused
@@ -60,6 +62,10 @@ _METRICS_OF = {
 }
 """Scalable dimension → predefined metrics by which it can be scaled."""
 
+_SCHEDULE = re.compile(
+    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)|rate\(\d+ (minute|hour|day)s?\)|cron\([^\s()]+( [^\s()]+){5}\)"
+)
+
 _METRIC_SPECIFICATIONS = ("PredefinedMetricSpecification", "CustomizedMetricSpecification")
 
 
@@ -87,6 +93,7 @@ def _register(account_id: str, region: str, request: dict[str, Any]) -> dict[str
     endpoint = None
     if request["ServiceNamespace"] == "sagemaker" and dimension.startswith("sagemaker:variant:"):
         endpoint = _scaled_endpoint(account_id, region, dimension, resource_id)
+        _check_bounds(endpoint, dimension, resource_id, least, most)
     target = backend.register_scalable_target(
         request["ServiceNamespace"],
         resource_id,
@@ -97,7 +104,7 @@ def _register(account_id: str, region: str, request: dict[str, Any]) -> dict[str
         request.get("SuspendedState"),  # type: ignore[arg-type]
     )
     _tags(target).update(request.get("Tags") or {})
-    if endpoint is not None and dimension == INSTANCE_COUNT:
+    if endpoint is not None:
         _keep_within(endpoint, resource_id, least, most)
     return {"ScalableTargetARN": target.arn}
 
@@ -129,9 +136,35 @@ def _scaled_endpoint(account_id: str, region: str, dimension: str, resource_id: 
     return endpoint
 
 
+def _check_bounds(endpoint: Record, dimension: str, resource_id: str, least: int, most: int) -> None:
+    """Refuse limits that a variant cannot have.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-autoscale.html
+    https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
+    """
+    if least < 1 and (dimension == PROVISIONED_CONCURRENCY or not scales_to_zero(endpoint)):
+        raise _refused(f"Minimum capacity must be at least 1: {resource_id}")
+    if dimension == PROVISIONED_CONCURRENCY:
+        serverless = _variant(endpoint, resource_id)["DesiredServerlessConfig"]
+        if "ProvisionedConcurrency" not in serverless:
+            raise _refused(f"Provisioned concurrency is not configured: {resource_id}")
+        if most > serverless["MaxConcurrency"]:
+            raise _refused(f"Maximum capacity cannot be greater than MaxConcurrency: {resource_id}")
+
+
+def _variant(endpoint: Record, resource_id: str) -> dict[str, Any]:
+    variant: dict[str, Any] = endpoint.hidden["Live"]["ProductionVariants"][resource_id.rpartition("/")[2]]
+    return variant
+
+
 def _keep_within(endpoint: Record, resource_id: str, least: int, most: int) -> None:
-    """Bring the instance count between the limits, as happens when they change."""
-    variant = endpoint.hidden["Live"]["ProductionVariants"][resource_id.rpartition("/")[2]]
+    """Bring the instance count, or the provisioned concurrency, between the limits, as when they change."""
+    variant = _variant(endpoint, resource_id)
+    if serverless := variant.get("DesiredServerlessConfig"):
+        concurrency = min(max(serverless["ProvisionedConcurrency"], least), most)
+        serverless = {**serverless, "ProvisionedConcurrency": concurrency}
+        variant |= {"DesiredServerlessConfig": serverless, "CurrentServerlessConfig": serverless}
+        return
     count = min(max(variant["DesiredInstanceCount"], least), most)
     variant |= {"DesiredInstanceCount": count, "CurrentInstanceCount": count}
 
@@ -183,6 +216,8 @@ def _put_policy(account_id: str, region: str, request: dict[str, Any]) -> dict[s
         raise _refused(f"{policy_type}PolicyConfiguration is required for policy type {policy_type}.")
     if policy_type == "TargetTrackingScaling":
         _check_tracking(backend, target, request["PolicyName"], body)
+    elif policy_type == "StepScaling":
+        _check_steps(body)
     if old is not None:
         old.delete_alarms(account_id, region)
     policy = backend.put_scaling_policy(request["PolicyName"], *target, body, policy_type)
@@ -214,6 +249,23 @@ def _check_tracking(backend: Any, target: Target, name: str, body: Mapping[str, 
             )
 
 
+def _check_steps(body: Mapping[str, Any]) -> None:
+    """Refuse steps that are none, overlap, or leave a gap.
+
+    https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-step-scaling-policies.html
+    """
+    if "AdjustmentType" not in body or not body.get("StepAdjustments"):
+        raise _refused("AdjustmentType and StepAdjustments are required for policy type StepScaling.")
+    intervals = sorted(
+        (step.get("MetricIntervalLowerBound", -math.inf), step.get("MetricIntervalUpperBound", math.inf))
+        for step in body["StepAdjustments"]
+    )
+    if any(lower >= upper for lower, upper in intervals):
+        raise _refused("MetricIntervalUpperBound must be greater than MetricIntervalLowerBound.")
+    if any(upper != lower for (_, upper), (lower, _) in pairwise(intervals)):
+        raise _refused("StepAdjustment intervals can't overlap or have gaps.")
+
+
 def _delete_policy(account_id: str, region: str, request: dict[str, Any]) -> None:
     policies = scaling.backend(account_id, region).policies.values()
     _require(policies, "scaling policy", "policy_name", "PolicyName", request)
@@ -226,6 +278,12 @@ def _delete_action(account_id: str, region: str, request: dict[str, Any]) -> Non
 
 def _put_action(account_id: str, region: str, request: dict[str, Any]) -> None:
     _require_target(account_id, region, request, "registered")
+    schedule = request.get("Schedule")
+    if schedule is not None and not _SCHEDULE.fullmatch(schedule):
+        raise _refused(f"Invalid schedule expression: {schedule}")
+    bounds = request.get("ScalableTargetAction") or {}
+    if bounds.get("MinCapacity", 0) > bounds.get("MaxCapacity", math.inf):
+        raise _refused("Maximum capacity cannot be less than minimum capacity")
 
 
 def _require(found: Iterable[Any], what: str, attribute: str, member: str, request: dict[str, Any]) -> None:
@@ -259,10 +317,19 @@ def _alarms(account_id: str, region: str, policy: models.FakeApplicationAutoscal
     """Make the two alarms by which AWS drives a target tracking policy."""
     body: Mapping[str, Any] = policy.target_tracking_scaling_policy_configuration or {}
     predefined = body.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
-    if predefined not in _METRICS:
+    customized = body.get("CustomizedMetricSpecification", {})
+    if predefined in _METRICS:
+        namespace, metric, statistic = _METRICS[predefined]
+        _, endpoint_name, _, variant_name = policy.resource_id.split("/")
+        dimensions = [
+            {"Name": "EndpointName", "Value": endpoint_name},
+            {"Name": "VariantName", "Value": variant_name},
+        ]
+    elif "MetricName" in customized:
+        namespace, metric, statistic = (customized[name] for name in ("Namespace", "MetricName", "Statistic"))
+        dimensions = customized.get("Dimensions", [])
+    else:
         return []
-    namespace, metric, statistic = _METRICS[predefined]
-    _, endpoint_name, _, variant_name = policy.resource_id.split("/")
     return [
         cloudwatch_backends[account_id][region].put_metric_alarm(
             name=f"TargetTracking-{policy.resource_id}-Alarm{level}-{mock_random.uuid4()}",
@@ -275,10 +342,7 @@ def _alarms(account_id: str, region: str, policy: models.FakeApplicationAutoscal
             threshold=body["TargetValue"] * share,
             statistic=statistic,
             description=f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {policy.policy_arn}.",
-            dimensions=[
-                {"Name": "EndpointName", "Value": endpoint_name},
-                {"Name": "VariantName", "Value": variant_name},
-            ],
+            dimensions=dimensions,
             alarm_actions=[policy.policy_arn],
         )
         for level, comparison, periods, share in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,7 +48,7 @@ class Surroundings:
                     execution_role_arn=self.role_arn,
                     subnet_ids=self.network.subnet_ids,
                     security_group_ids=self.network.security_group_ids,
-                    container=Container(
+                    definition=Container(
                         image=f"222233334444.dkr.ecr.{REGION}.amazonaws.com/churn@sha256:{digest * 64}"
                     ),
                 ),
@@ -83,13 +83,18 @@ def live(account: Account) -> dict[str, Any]:
 
 
 def names(account: Account, kind: str) -> list[str]:
-    """Return the names of all models, endpoints or endpoint configurations in the account."""
+    """Return the names of all models, endpoints or endpoint configurations that are there."""
     pages = account.client("sagemaker").get_paginator(f"list_{kind}").paginate()
     return [
         item[next(key for key in item if key.endswith("Name"))]
         for page in pages
         for item in next(value for value in page.values() if isinstance(value, list))
     ]
+
+
+def own(names: Iterable[str]) -> list[str]:
+    """Return the names of what belongs to this scenario's endpoint."""
+    return [name for name in names if name.startswith(ENDPOINT)]
 
 
 def steps(account: Account) -> Iterator[Step]:
@@ -108,6 +113,7 @@ def steps(account: Account) -> Iterator[Step]:
             "aws_appautoscaling_target.churn_champion_scaling": IN_PLACE,
             "aws_cloudwatch_metric_alarm.churn_errors": IN_PLACE,
             "aws_cloudwatch_metric_alarm.churn_latency": IN_PLACE,
+            "aws_cloudwatch_metric_alarm.churn_model_errors": IN_PLACE,
             "aws_sagemaker_endpoint.churn": IN_PLACE,
             "aws_sagemaker_endpoint_configuration.churn_configuration": BESIDE,
             "aws_sagemaker_model.churn_model": BESIDE,
@@ -121,8 +127,9 @@ def steps(account: Account) -> Iterator[Step]:
     counts = {name: variant["CurrentInstanceCount"] for name, variant in after["ProductionVariants"].items()}
     assert weights == {"champion": 80, "challenger": 20}
     assert counts == {"champion": 2, "challenger": 2}
-    assert names(account, "endpoint_configs") == [after["EndpointConfigName"]]
-    assert len(names(account, "models")) == 1
+    configurations, models = (names(account, kind) for kind in ("endpoint_configs", "models"))
+    assert own(configurations) == [after["EndpointConfigName"]]
+    assert len(own(models)) == 1
 
     yield Stage(
         around.stack("b", champion=replace(champion, instance_type="ml.c5.xlarge"), challenger=challenger),
@@ -131,6 +138,7 @@ def steps(account: Account) -> Iterator[Step]:
             "aws_appautoscaling_target.churn_champion_scaling": ANEW,
             "aws_cloudwatch_metric_alarm.churn_errors": IN_PLACE,
             "aws_cloudwatch_metric_alarm.churn_latency": IN_PLACE,
+            "aws_cloudwatch_metric_alarm.churn_model_errors": IN_PLACE,
             "aws_sagemaker_endpoint.churn": IN_PLACE,
             "aws_sagemaker_endpoint_configuration.churn_configuration": BESIDE,
             "terraform_data.churn_champion_instance_type": BESIDE,
@@ -139,9 +147,8 @@ def steps(account: Account) -> Iterator[Step]:
     after = live(account)
     assert after["CreationTime"] == before["CreationTime"]
     assert set(after["ProductionVariants"]) == {"champion", "challenger"}
-    (target,) = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
-    assert target["ResourceId"] == f"endpoint/{ENDPOINT}/variant/champion"
-    assert target["MaxCapacity"] == 6
+    targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    assert [one["MaxCapacity"] for one in targets if f"/{ENDPOINT}/" in one["ResourceId"]] == [6]
 
     yield Gone()
     assert [names(account, kind) for kind in ("endpoints", "endpoint_configs", "models")] == [[], [], []]

@@ -67,6 +67,7 @@ def steps(account: Account) -> Iterator[Step]:
     assert group["ModelPackageGroupArn"] in read["Resource"]
 
     yield Gone()
-    assert sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"] == []
+    groups = sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    assert config.name not in [group["ModelPackageGroupName"] for group in groups]
     assert events.list_rules()["Rules"] == []
     assert [one["Name"] for one in events.list_event_buses()["EventBuses"]] == ["default"]

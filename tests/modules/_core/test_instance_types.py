@@ -38,12 +38,12 @@ def test_burstable_families_are_those_of_general_purpose_t() -> None:
 
 
 def test_every_fact_has_its_source() -> None:
-    assert set(TABLE["source"]) == {"burstable", "kms_key", "nvme", "nvme_encryption"}
+    assert set(TABLE["source"]) == {"burstable", "guardrails", "kms_key", "nvme", "nvme_encryption"}
     assert all(url.startswith("https://docs.aws.amazon.com/") for url in TABLE["source"].values())
 
 
 def test_lists_are_sorted() -> None:
-    for kind in ("burstable_families", "ebs_families", "nvme_families"):
+    for kind in ("burstable_families", "ebs_families", "nvme_families", "unguarded_families"):
         assert TABLE[kind] == sorted(TABLE[kind])
 
 
@@ -52,6 +52,8 @@ def test_a_type_is_judged_by_its_family_and_not_by_letters_in_its_name() -> None
     assert not instance_types.nvme("ml.inf2.24xlarge")
     assert instance_types.burstable("ml.t2.medium")
     assert not instance_types.burstable("ml.trn1.2xlarge")
+    assert instance_types.unguarded("ml.inf1.xlarge")
+    assert not instance_types.unguarded("ml.inf2.xlarge")
 
 
 @pytest.mark.parametrize("instance_type", ["m5.large", "ml.m5", "ml.m99.large", "ml.m5.large.2"])

@@ -141,7 +141,8 @@ class Account:
 
     def model(self, name: str = "churn", **members: Any) -> str:
         """Create a model, and return its name."""
-        defaults = {"ExecutionRoleArn": self._role_arn(), "PrimaryContainer": {"Image": IMAGE}}
+        container = {} if "Containers" in members else {"PrimaryContainer": {"Image": IMAGE}}
+        defaults = {"ExecutionRoleArn": self._role_arn(), **container}
         self.sagemaker.create_model(ModelName=name, **{**defaults, **members})
         return name
 

@@ -421,7 +421,7 @@ def test_a_model_of_a_package_needs_that_package(account: Account) -> None:
     [
         (
             "You must provide either PrimaryContainer or Containers",
-            {"Containers": [{"Image": IMAGE}, {"Image": IMAGE}]},
+            {"PrimaryContainer": {"Image": IMAGE}, "Containers": [{"Image": IMAGE}, {"Image": IMAGE}]},
         ),
         ("A container must have an Image or a ModelPackageName", {"PrimaryContainer": {}}),
         ('ECR image "nginx:1" is invalid.', {"PrimaryContainer": {"Image": "nginx:1"}}),

@@ -76,6 +76,7 @@ def test_list_tags_for_resource_tag_resource_and_untag_resource(scaling: Any) ->
     ("changes", "message"),
     [
         ({"MinCapacity": 5}, "Maximum capacity cannot be less than minimum capacity"),
+        ({"MinCapacity": 0}, "Minimum capacity must be at least 1: endpoint/churn/variant/champion"),
         ({"MinCapacity": None}, "MinCapacity and MaxCapacity are required"),
         ({"ResourceId": "endpoint/none/variant/champion"}, "SageMaker endpoint doesn't exist: endpoint/none"),
         ({"ResourceId": "endpoint/churn/variant/none"}, "SageMaker variant doesn't exist: endpoint/churn"),
@@ -98,14 +99,126 @@ def test_register_scalable_target_refuses_burstable_instances(account: Account) 
         register(account.client("application-autoscaling"))
 
 
+def serverless(**settings: int) -> dict[str, Any]:
+    """Return a serverless variant."""
+    config = {"MemorySizeInMB": 2048, "MaxConcurrency": 5, **settings}
+    return {"VariantName": "champion", "ModelName": "churn", "ServerlessConfig": config}
+
+
+def test_register_scalable_target_refuses_provisioned_concurrency_that_cannot_be(account: Account) -> None:
+    account.configuration("first", serverless())
+    account.endpoint()
+    client = account.client("application-autoscaling")
+    dimension = {"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"}
+    with refused("Provisioned concurrency is not configured: endpoint/churn/variant/champion"):
+        register(client, **dimension)
+    account.configuration("second", serverless(ProvisionedConcurrency=1))
+    account.sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="second")
+    with refused("Minimum capacity must be at least 1"):
+        register(client, **dimension, MinCapacity=0)
+    with refused("Maximum capacity cannot be greater than MaxConcurrency"):
+        register(client, **dimension, MaxCapacity=6)
+
+
+def test_register_scalable_target_takes_an_asynchronous_endpoint_down_to_no_instance(
+    account: Account,
+) -> None:
+    output = {"OutputConfig": {"S3OutputPath": "s3://queue/output"}}
+    account.configuration("first", variant("champion", count=1), AsyncInferenceConfig=output)
+    account.endpoint()
+    client = account.client("application-autoscaling")
+    register(client, MinCapacity=0, MaxCapacity=0)
+    assert champion(account)["CurrentInstanceCount"] == 0
+
+
+def test_put_scaling_policy_on_a_metric_of_ones_own_makes_alarms_too(account: Account, scaling: Any) -> None:
+    register(scaling)
+    metric = {
+        "MetricName": "ApproximateBacklogSizePerInstance",
+        "Namespace": "AWS/SageMaker",
+        "Statistic": "Average",
+        "Dimensions": [{"Name": "EndpointName", "Value": "churn"}],
+    }
+    settings = {"TargetValue": 5.0, "CustomizedMetricSpecification": metric}
+    made = scaling.put_scaling_policy(
+        **{**TARGET, **TRACKING, "TargetTrackingScalingPolicyConfiguration": settings}
+    )
+    names = [alarm["AlarmName"] for alarm in made["Alarms"]]
+    high, _ = account.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    assert (high["MetricName"], high["Threshold"]) == ("ApproximateBacklogSizePerInstance", 5.0)
+    assert high["Dimensions"] == metric["Dimensions"]
+
+
+def steps(*intervals: tuple[float | None, float | None], **changes: Any) -> dict[str, Any]:
+    """Return a step policy with one step for each interval."""
+    adjustments = [
+        {
+            "ScalingAdjustment": 1,
+            **({} if lower is None else {"MetricIntervalLowerBound": lower}),
+            **({} if upper is None else {"MetricIntervalUpperBound": upper}),
+        }
+        for lower, upper in intervals
+    ]
+    settings = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": adjustments, **changes}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    return {
+        **TARGET,
+        "PolicyName": "steps",
+        "PolicyType": "StepScaling",
+        "StepScalingPolicyConfiguration": settings,
+    }
+
+
+def test_put_scaling_policy_takes_steps(scaling: Any) -> None:
+    register(scaling)
+    scaling.put_scaling_policy(**steps((10, None), (0, 10)))
+    (policy,) = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert policy["PolicyType"] == "StepScaling"
+    assert len(policy["StepScalingPolicyConfiguration"]["StepAdjustments"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (steps(), "AdjustmentType and StepAdjustments are required for policy type StepScaling."),
+        (steps((0, None), AdjustmentType=None), "AdjustmentType and StepAdjustments are required"),
+        (steps((10, 0)), "MetricIntervalUpperBound must be greater than MetricIntervalLowerBound."),
+        (steps((0, 10), (5, None)), "StepAdjustment intervals can't overlap or have gaps."),
+        (steps((0, 10), (20, None)), "StepAdjustment intervals can't overlap or have gaps."),
+    ],
+)
+def test_put_scaling_policy_refuses_steps_that_are_none(
+    scaling: Any, request_: dict[str, Any], message: str
+) -> None:
+    register(scaling)
+    with refused(message):
+        scaling.put_scaling_policy(**request_)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"Schedule": "0 22 * * *"}, "Invalid schedule expression: 0 22 * * *"),
+        (
+            {"ScalableTargetAction": {"MinCapacity": 3, "MaxCapacity": 2}},
+            "Maximum capacity cannot be less than minimum capacity",
+        ),
+    ],
+)
+def test_put_scheduled_action_refuses(scaling: Any, changes: dict[str, Any], message: str) -> None:
+    register(scaling)
+    action = {"ScheduledActionName": "night", "Schedule": "rate(1 day)"}
+    with refused(message):
+        scaling.put_scheduled_action(**{**TARGET, **action, **changes})
+
+
 def test_register_scalable_target_scales_provisioned_concurrency(account: Account) -> None:
-    serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 1}
-    variant_ = {"VariantName": "champion", "ModelName": "churn", "ServerlessConfig": serverless}
-    account.configuration("first", variant_)
+    account.configuration("first", serverless(ProvisionedConcurrency=1))
     account.endpoint()
     dimension = "sagemaker:variant:DesiredProvisionedConcurrency"
     client = account.client("application-autoscaling")
     register(client, ScalableDimension=dimension)
+    assert champion(account)["CurrentServerlessConfig"]["ProvisionedConcurrency"] == 2
     found = client.describe_scalable_targets(ServiceNamespace="sagemaker", ScalableDimension=dimension)
     assert len(found["ScalableTargets"]) == 1
     with refused("is not supported for"):
