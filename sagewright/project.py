@@ -9,9 +9,8 @@ from pathlib import Path
 
 from sagewright.errors import Usage
 
-
 GOGC = "400"
-"""How much garbage Terraform and its providers let gather, in percent of what is in use, unless the user says.
+"""How much garbage Terraform and its providers let gather, in percent of what is in use, by default.
 
 Every one of them decodes the AWS provider's schema of 13 MB at its start. With Go's own 100, collecting what
 that leaves behind is a quarter of the CPU time of `terraform show`; with 400 each takes up to 150 MB more.
