@@ -40,6 +40,7 @@ WORDING: Mapping[str, Wording] = {
     "sagemaker": Wording(code="ValidationException"),
     "application-autoscaling": Wording(code="ValidationException"),
     "athena": Wording(code="InvalidRequestException"),
+    "budgets": Wording(code="InvalidParameterException"),
     "cognito-idp": Wording(code="InvalidParameterException"),
     "ecr": Wording(code="InvalidParameterException", one_by_one=True),
     "events": Wording(code="ValidationException"),
@@ -243,8 +244,10 @@ _DIALECT = (
     (re.compile(r"\\uD800\\uDC00-\\uDBFF\\uDFFF"), r"\\U00010000-\\U0010FFFF"),
     (re.compile(r"(\\[wds])-(?=[^]])"), r"\1\\-"),
     (re.compile(r"\$\{\d+,\d+\}"), "$"),
+    (re.compile(r"\|\(\?i\)([^()|]*)"), r"|(?i:\1)"),
 )
-"""A surrogate pair is one character in Python; a hyphen after a class is literal; `$` is not repeated."""
+"""A surrogate pair is one character in Python; a hyphen after a class is literal; `$` is not repeated; where
+case is ignored from a place on, it is within a group."""
 
 _PROPERTY = re.compile(r"\\p\{(\w+)\}")
 _ASCII_PROPERTIES = {"ASCII": r"\x00-\x7F", "Alnum": "a-zA-Z0-9", "Print": r"\x20-\x7E"}
