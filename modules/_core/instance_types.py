@@ -6,11 +6,14 @@ The gate's policies read the same file, so that module and policy never disagree
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from .checks import unresolved
+
+FACTS = Path(__file__).with_name("instance_types.json")
 
 Kind = Literal["burstable_families", "ebs_families", "nvme_families", "unguarded_families"]
 
@@ -18,8 +21,21 @@ Kind = Literal["burstable_families", "ebs_families", "nvme_families", "unguarded
 @cache
 def families(kind: Kind) -> frozenset[str]:
     """Return the families of one kind, `m5` for `ml.m5.large`."""
-    table = json.loads(Path(__file__).with_name("instance_types.json").read_text(encoding="utf-8"))
-    return frozenset(table[kind])
+    return frozenset(json.loads(FACTS.read_text(encoding="utf-8"))[kind])
+
+
+@cache
+def vcpus(instance_type: str) -> int | None:
+    """Return the number of virtual processors, `None` where it is not known, as of a Token.
+
+    A size of `12xlarge` has twelve times those of `xlarge`, whatever the family; the table has the others.
+    """
+    table = json.loads(FACTS.read_text(encoding="utf-8"))["vcpus"]
+    type_ = instance_type.removeprefix("ml.")
+    size = type_.rpartition(".")[2]
+    multiple = re.fullmatch(r"(\d+)xlarge", size)
+    number: int | None = table.get(type_) or table.get(size)
+    return int(multiple[1]) * table["xlarge"] if multiple and number is None else number
 
 
 def family(instance_type: str) -> str:
@@ -28,7 +44,7 @@ def family(instance_type: str) -> str:
 
 
 def known(name: str, instance_type: str) -> str | None:
-    """Check that an instance type reads `ml.<family>.<size>` and that its family is in the table."""
+    """Check that an instance type reads `ml.<family>.<size>`, with a family and a size that are known."""
     if unresolved(instance_type):
         return None
     parts = instance_type.split(".")
@@ -36,6 +52,7 @@ def known(name: str, instance_type: str) -> str | None:
         len(parts) == 3
         and parts[0] == "ml"
         and parts[1] in families("ebs_families") | families("nvme_families")
+        and vcpus(instance_type)
     ):
         return None
     return f"{name}: supply a SageMaker hosting instance type such as ml.m5.large, got {instance_type!r}"

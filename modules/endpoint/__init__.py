@@ -1,11 +1,14 @@
 """SageMaker endpoint: real-time, serverless or asynchronous, behind one interface."""
 
-from .decisions import Asynchronous, DataCapture, Inference, RealTime, Serverless, Variant
+from .decisions import NAME, ONLY_VARIANT, Asynchronous, DataCapture, Inference, RealTime, Serverless, Variant
 from .deployment import AllAtOnce, Canary, Deployment, Linear, Rollback, Rolling
 from .endpoint import Endpoint, EndpointConfig, EndpointOutputs, watch_rollback_alarms
+from .off_hours import OffHours, scheduled, with_off_hours
 from .scaling import BacklogScaling, ConcurrencyScaling, Scaling, ScheduledAction, Step
 
 __all__ = [
+    "NAME",
+    "ONLY_VARIANT",
     "AllAtOnce",
     "Asynchronous",
     "BacklogScaling",
@@ -18,6 +21,7 @@ __all__ = [
     "EndpointOutputs",
     "Inference",
     "Linear",
+    "OffHours",
     "RealTime",
     "Rollback",
     "Rolling",
@@ -26,5 +30,7 @@ __all__ = [
     "Serverless",
     "Step",
     "Variant",
+    "scheduled",
     "watch_rollback_alarms",
+    "with_off_hours",
 ]

@@ -16,6 +16,7 @@ from .._aws.sagemaker_endpoint_configuration import (
 from .._core import Statement, matches, record, refuse, unresolved, when
 from .._core.checks import no_longer_than
 from .._core.instance_types import nvme
+from ..topic import TOPIC_ARN
 from . import blocks
 from .autoscaling import Scaled, follow_backlog, follow_concurrency, follow_traffic
 from .decisions import NAME, ONLY_VARIANT, Asynchronous, Inference, RealTime, Serverless
@@ -30,7 +31,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-m
 """
 
 S3_URI = "s3://[^/]+(/.*)?"
-TOPIC_ARN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]+"
 
 
 @record

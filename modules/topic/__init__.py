@@ -1,5 +1,5 @@
 """SNS topic: encrypted, published to over TLS by whom its policy names."""
 
-from .topic import Subscription, Topic, TopicConfig, TopicOutputs
+from .topic import ENDPOINTS, TOPIC_ARN, Subscription, Topic, TopicConfig, TopicOutputs
 
-__all__ = ["Subscription", "Topic", "TopicConfig", "TopicOutputs"]
+__all__ = ["ENDPOINTS", "TOPIC_ARN", "Subscription", "Topic", "TopicConfig", "TopicOutputs"]

@@ -13,6 +13,9 @@ from .._aws.sns_topic_policy import SnsTopicPolicy
 from .._aws.sns_topic_subscription import SnsTopicSubscription
 from .._core import Principal, Statement, distinct, document, matches, one_of, record, refuse, when
 
+TOPIC_ARN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]+"
+"""What the ARN of a standard topic looks like."""
+
 ENDPOINTS = {
     "email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "team@example.com"),
     "https": (r"https://[^\s/@]+(/\S*)?", "https://example.com/alarms"),

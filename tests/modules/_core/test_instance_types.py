@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import botocore.session
+import moto
 import pytest
 
 from modules._core import instance_types
@@ -13,11 +15,16 @@ from modules._core import instance_types
 TABLE = json.loads(Path(instance_types.__file__).with_suffix(".json").read_text(encoding="utf-8"))
 
 
-def hosting_families() -> set[str]:
-    """Return the families of all types that SageMaker hosts on, as AWS lists them."""
+def hosting_types() -> list[str]:
+    """Return all types that SageMaker hosts on, as AWS lists them."""
     model = botocore.session.get_session().get_service_model("sagemaker")
-    enum = model.shape_for("ProductionVariantInstanceType").enum  # type: ignore[attr-defined]
-    return {name.split(".")[1] for name in enum}
+    enum: list[str] = model.shape_for("ProductionVariantInstanceType").enum  # type: ignore[attr-defined]
+    return enum
+
+
+def hosting_families() -> set[str]:
+    """Return the families of all types that SageMaker hosts on."""
+    return {name.split(".")[1] for name in hosting_types()}
 
 
 def test_every_family_that_sagemaker_hosts_on_has_its_kind_of_storage() -> None:
@@ -38,13 +45,26 @@ def test_burstable_families_are_those_of_general_purpose_t() -> None:
 
 
 def test_every_fact_has_its_source() -> None:
-    assert set(TABLE["source"]) == {"burstable", "guardrails", "kms_key", "nvme", "nvme_encryption"}
+    assert set(TABLE["source"]) == {"burstable", "guardrails", "kms_key", "nvme", "nvme_encryption", "vcpus"}
     assert all(url.startswith("https://docs.aws.amazon.com/") for url in TABLE["source"].values())
 
 
 def test_lists_are_sorted() -> None:
     for kind in ("burstable_families", "ebs_families", "nvme_families", "unguarded_families"):
         assert TABLE[kind] == sorted(TABLE[kind])
+
+
+def test_the_processors_of_every_type_that_sagemaker_hosts_on_are_those_of_ec2() -> None:
+    path = Path(moto.__file__).parent / "ec2" / "resources" / "instance_types.json.gz"
+    known = json.loads(gzip.decompress(path.read_bytes()))
+    compared = 0
+    for type_ in hosting_types():
+        vcpus = instance_types.vcpus(type_)
+        assert vcpus, type_
+        if ec2 := known.get(type_.removeprefix("ml.")):
+            assert vcpus == ec2["VCpuInfo"]["DefaultVCpus"], type_
+            compared += 1
+    assert compared > 200
 
 
 def test_a_type_is_judged_by_its_family_and_not_by_letters_in_its_name() -> None:
@@ -56,7 +76,9 @@ def test_a_type_is_judged_by_its_family_and_not_by_letters_in_its_name() -> None
     assert not instance_types.unguarded("ml.inf2.xlarge")
 
 
-@pytest.mark.parametrize("instance_type", ["m5.large", "ml.m5", "ml.m99.large", "ml.m5.large.2"])
+@pytest.mark.parametrize(
+    "instance_type", ["m5.large", "ml.m5", "ml.m99.large", "ml.m5.large.2", "ml.m5.huge"]
+)
 def test_a_type_that_sagemaker_does_not_host_on_is_refused(instance_type: str) -> None:
     assert instance_types.known("instance_type", instance_type) == (
         f"instance_type: supply a SageMaker hosting instance type such as ml.m5.large, got '{instance_type}'"
@@ -68,3 +90,4 @@ def test_a_type_that_terraform_knows_later_passes() -> None:
     assert instance_types.known("instance_type", token) is None
     assert not instance_types.nvme(token)
     assert not instance_types.burstable(token)
+    assert instance_types.vcpus(token) is None
