@@ -24,6 +24,8 @@ from .environment import Environment
 
 PROVIDER_VERSION = ">= 5.100.0, < 7.0.0"
 """A floor for reuse; `.terraform.lock.hcl` decides which one an environment gets."""
+ENVIRONMENT_TAG = "Environment"
+"""Tag by which costs are told apart: everything of an environment has it."""
 
 
 class Location(TypedDict):
@@ -111,7 +113,7 @@ class EnvironmentStack(AddressedStack):
                 AwsProviderDefaultTags(
                     tags={
                         "Organization": environment.organization,
-                        "Environment": name,
+                        ENVIRONMENT_TAG: name,
                         "Stack": part,
                         "Owner": environment.owner,
                         "CostCenter": environment.cost_center,

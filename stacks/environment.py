@@ -16,13 +16,15 @@ from pydantic import Discriminator, StringConstraints, TypeAdapter, ValidationEr
 
 from modules._core import at_least, at_most, distinct, matches, one_of, record, refuse, when
 from modules._core.checks import printable
+from modules.alarms import Thresholds
 from modules.athena_workgroup import Queries
 from modules.bucket import NAME as BUCKET_NAME
 from modules.bucket import Retention
+from modules.budget import MonthlyBudget
 from modules.ci_roles import GitHub, Oidc
 from modules.ecr_registry import Registry
 from modules.ecr_repository import ImageRetention
-from modules.endpoint import Asynchronous, Inference, Serverless
+from modules.endpoint import Asynchronous, Inference, OffHours, Serverless, scheduled, with_off_hours
 from modules.feature_group import FeatureGroupDefinition
 from modules.labeling import Workers
 from modules.log_group import RETENTION_DAYS
@@ -218,12 +220,21 @@ class Environment:
     labeling: Workers | None = None
     """Who labels data; an account has one private workforce in a region."""
     alarm_subscriptions: Mapping[Name, Subscription] = field(default_factory=dict)
-    """Who is told of alarms on pipelines and state machines."""
+    """Who is told of alarms on pipelines, state machines and endpoints, and by the budget."""
+    budget: MonthlyBudget | None = None
+    """What a month may cost of all that bears the environment's tag; without it, nobody is told."""
     models: Mapping[Name, Definition] = field(default_factory=dict)
     """Models by name: what each variant of an endpoint may serve. A serverless endpoint needs one of its own,
     since it takes neither VPC nor network isolation, which all others have."""
     endpoints: Mapping[Name, Inference] = field(default_factory=dict)
     """Endpoints by name."""
+    off_hours: OffHours | None = None
+    """When nobody works: endpoints that are scaled go down to few instances or none; not in production."""
+    alarms: Mapping[Name, Thresholds | None] = field(default_factory=dict)
+    """When somebody is told that an endpoint does badly, by endpoint; `null` for never. One that is not named
+    here has the default thresholds."""
+    dashboard: bool = True
+    """Whether there is a dashboard of the endpoints and the pipelines; an account has three for nothing."""
 
     def __post_init__(self) -> None:
         zones = self.network.availability_zones if isinstance(self.network, NewNetwork) else ()
@@ -274,6 +285,30 @@ class Environment:
                     f"network.availability_zones: supply zones of {self.region}, got {zone!r}",
                 )
                 for zone in zones
+            ),
+            when(
+                self.budget and self.partition != "aws",
+                f"budget: remove it; there is none in {self.region}, whose costs the account that pays has",
+            ),
+            when(
+                self.production and self.off_hours,
+                "off_hours: remove it where production is true: customers come at all hours",
+            ),
+            *(
+                when(
+                    self.off_hours,
+                    f"endpoints.{name}.{path}: remove it where there are off_hours, which would undo it",
+                )
+                for name, inference in self.endpoints.items()
+                for path in scheduled(inference)
+            ),
+            *(
+                when(
+                    name not in self.endpoints,
+                    f"alarms.{name}: supply one of the endpoints "
+                    f"({', '.join(sorted(self.endpoints)) or 'none is described'}), got {name!r}",
+                )
+                for name in self.alarms
             ),
             *(problem for name, model in self.models.items() for problem in self._unreachable(name, model)),
             *(
@@ -363,6 +398,30 @@ class Environment:
     def partition(self) -> str:
         """Part of AWS that the region belongs to: `aws` or `aws-us-gov`."""
         return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+
+    @property
+    def timed_endpoints(self) -> Mapping[str, Inference]:
+        """The endpoints, with the scheduled actions of off-hours where there are any."""
+        hours = self.off_hours
+        return {
+            name: with_off_hours(inference, hours) if hours else inference
+            for name, inference in self.endpoints.items()
+        }
+
+    @property
+    def thresholds(self) -> Mapping[str, Thresholds]:
+        """When somebody is told, by endpoint; those are left out about which nobody ever is."""
+        decided = {name: self.alarms.get(name, Thresholds()) for name in self.endpoints}
+        return {name: one for name, one in decided.items() if one}
+
+    @property
+    def told_by(self) -> tuple[str, ...]:
+        """Services that tell people of something: of alarms, of costs."""
+        alarms = self.pipelines or self.state_machines or self.thresholds
+        return (
+            *(("budgets.amazonaws.com",) if self.budget else ()),
+            *(("cloudwatch.amazonaws.com",) if alarms else ()),
+        )
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from constructs import Construct
 
 from modules._core import Statement
 from modules.bucket import AccessLogs, Bucket, BucketConfig, Data, Logging
+from modules.budget import Budget, BudgetConfig, MonthlyBudget
 from modules.ecr_registry import EcrRegistry, EcrRegistryConfig, Registry, creation
 from modules.ecr_repository import EcrRepository, EcrRepositoryConfig
 from modules.endpoint import Asynchronous
@@ -14,9 +15,10 @@ from modules.key import Key, KeyConfig, read_by_accounts, use_by_log_groups, use
 from modules.network import Network, NetworkConfig
 from modules.role import Role, RoleConfig, Services
 from modules.state_machine import use_by_log_delivery
+from modules.topic import Topic, TopicConfig
 
 from . import boundary
-from .base import EnvironmentStack
+from .base import ENVIRONMENT_TAG, EnvironmentStack
 from .environment import Environment
 
 
@@ -90,6 +92,10 @@ class Foundation(EnvironmentStack):
             )
             for key, repository in environment.repositories.items()
         }
+        self.alarms = self._alarms() if environment.told_by else None
+        """Topic that people are told by."""
+        if environment.budget:
+            self._budget(environment.budget)
         if environment.registry:
             self._registry(environment.registry)
         if environment.approval_sender_account_ids:
@@ -100,16 +106,52 @@ class Foundation(EnvironmentStack):
         """Return who uses the data key without this account's IAM, each where there is need of it."""
         environment, account_id = self.environment, self.environment.account_id
         deployers, artifacts = environment.deployer_account_ids, self._bucket_name("artifacts")
-        told = environment.pipelines or environment.state_machines
         return (
             *((read_by_accounts(deployers, artifacts, environment.partition),) if deployers else ()),
-            *((use_by_service("cloudwatch.amazonaws.com", account_id),) if told else ()),
+            *(use_by_service(service, account_id) for service in environment.told_by),
             *((use_by_service("sagemaker.amazonaws.com", account_id),) if environment.labeling else ()),
             *((use_by_log_delivery(**self.location),) if environment.state_machines else ()),
             *(
                 (use_by_service("events.amazonaws.com", account_id),)
                 if environment.approval_sender_account_ids
                 else ()
+            ),
+        )
+
+    def _alarms(self) -> Topic:
+        """Make the topic by which people are told of failures, bad endpoints and costs."""
+        environment = self.environment
+        start, account_id = f"arn:{environment.partition}", environment.account_id
+        here = f"{environment.region}:{account_id}"
+        senders = {
+            "budgets.amazonaws.com": f"{start}:budgets::{account_id}:budget/{self.prefix}*",
+            "cloudwatch.amazonaws.com": f"{start}:cloudwatch:{here}:alarm:{self.prefix}*",
+        }
+        topic = Topic(
+            self,
+            "alarms",
+            TopicConfig(
+                name=f"{self.prefix}alarms",
+                kms_key_arn=self.data_key.outputs.arn,
+                publishing_services={service: senders[service] for service in environment.told_by},
+                subscriptions=environment.alarm_subscriptions,
+                **self.location,
+            ),
+        )
+        self.publish("topics/alarms_arn", topic.outputs.arn, "Topic that is told of alarms and costs")
+        return topic
+
+    def _budget(self, budget: MonthlyBudget) -> None:
+        assert self.alarms is not None
+        Budget(
+            self,
+            "budget",
+            BudgetConfig(
+                name=f"{self.prefix}monthly",
+                tag_key=ENVIRONMENT_TAG,
+                tag_value=self.environment_name,
+                budget=budget,
+                topic_arn=self.alarms.outputs.arn,
             ),
         )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from constructs import Construct
 
 from modules._core import Statement, record
+from modules.alarms import Alarms, AlarmsConfig, Thresholds
+from modules.dashboard import Dashboard, DashboardConfig
 from modules.endpoint import (
     Asynchronous,
     Endpoint,
@@ -54,8 +56,13 @@ class Serving(EnvironmentStack):
             if isinstance(inference, Asynchronous) and foundation.queue
         }
         models = {key: self._model(key, definition) for key, definition in environment.models.items()}
-        for key, inference in environment.endpoints.items():
+        endpoints = environment.timed_endpoints
+        for key, inference in endpoints.items():
             self._endpoint(key, inference, {name: model.outputs.name for name, model in models.items()})
+        for key, thresholds in environment.thresholds.items():
+            self._alarms(key, endpoints[key], thresholds)
+        if environment.dashboard and (endpoints or environment.pipelines):
+            self._dashboard(endpoints)
 
     def _endpoint(self, key: str, inference: Inference, model_names: dict[str, str]) -> None:
         foundation = self.foundation
@@ -87,6 +94,32 @@ class Serving(EnvironmentStack):
                 ("error_topic_arn", queue.error.outputs.arn, "Topic told of the failures of endpoint"),
             ):
                 self.publish(f"endpoints/{{key}}/{name}", value, description, key=key)
+
+    def _alarms(self, key: str, inference: Inference, thresholds: Thresholds) -> None:
+        assert self.foundation.alarms is not None
+        Alarms(
+            self,
+            f"{key}_alarms",
+            AlarmsConfig(
+                endpoint_name=f"{self.prefix}{key}",
+                inference=inference,
+                topic_arns=(self.foundation.alarms.outputs.arn,),
+                thresholds=thresholds,
+            ),
+        )
+
+    def _dashboard(self, endpoints: Mapping[str, Inference]) -> None:
+        environment = self.environment
+        Dashboard(
+            self,
+            "dashboard",
+            DashboardConfig(
+                name=f"{self.prefix}overview",
+                region=environment.region,
+                endpoints={f"{self.prefix}{key}": inference for key, inference in endpoints.items()},
+                pipeline_names=tuple(f"{self.prefix}{key}" for key in environment.pipelines),
+            ),
+        )
 
     def _topic(self, key: str, purpose: str) -> Topic:
         """Make a topic of an asynchronous endpoint; only the role of its model publishes to it."""

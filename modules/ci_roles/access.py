@@ -36,6 +36,8 @@ SAGEMAKER = (
 )
 """What bears a name, and the kinds whose ARNs have an id, or a name that a person chose."""
 GROUPS = ("logs:{here}:log-group:*{prefix}*", "logs:{here}:log-group:*/{name}/*")
+BUDGETS = ("budgets::{account}:budget/{prefix}*",)
+DASHBOARDS = ("cloudwatch::{account}:dashboard/{prefix}*",)
 POOLS = ("cognito-idp:{here}:userpool/*",)
 ROLES = ("iam::{account}:role/{prefix}*",)
 POLICIES = ("iam::{account}:policy/{prefix}*",)
@@ -62,6 +64,8 @@ READ = (
         actions=of("athena", "GetNamedQuery", "GetWorkGroup", "ListTagsForResource"),
         on=("athena:{here}:workgroup/{prefix}*",),
     ),
+    Access(actions=of("budgets", "ListTagsForResource", "ViewBudget"), on=BUDGETS),
+    Access(actions=of("cloudwatch", "GetDashboard"), on=DASHBOARDS),
     Access(
         actions=of("cloudwatch", "DescribeAlarms", "ListTagsForResource"),
         on=("cloudwatch:{here}:alarm:{prefix}*",),
@@ -346,6 +350,8 @@ SERVICES = (
         ),
         on=("application-autoscaling:{here}:scalable-target/*",),
     ),
+    Access(actions=of("budgets", "ModifyBudget", "TagResource", "UntagResource"), on=BUDGETS),
+    Access(actions=of("cloudwatch", "DeleteDashboards", "PutDashboard"), on=DASHBOARDS),
     Access(
         actions=of("cloudwatch", "DeleteAlarms", "PutMetricAlarm", "TagResource", "UntagResource"),
         on=("cloudwatch:{here}:alarm:{prefix}*",),
@@ -497,8 +503,10 @@ CEILING = (
         actions=of("s3", "*Bucket*", "*Configuration", "DeleteObject", "DeleteObjectVersion"),
         on=("s3:::{prefix}*",),
     ),
-    Access(actions=of("ssm", "*"), on=("ssm:{here}:parameter{parameters}/*",)),
-    Access(actions=of("route53", "AssociateVPCWithHostedZone"), on=("route53:::hostedzone/*",)),
+    Access(
+        actions=(*of("budgets", "*"), *of("route53", "AssociateVPCWithHostedZone"), *of("ssm", "*")),
+        on=(*BUDGETS, "route53:::hostedzone/*", "ssm:{here}:parameter{parameters}/*"),
+    ),
     Access(
         actions=(
             *of("kms", "Create*", "Delete*", "Describe*", "Disable*", "Enable*", "Get*", "List*"),

@@ -116,7 +116,7 @@ def test_ci_empties_only_what_is_unprotected(name: str, may: bool, bootstrapped:
 
 
 NAMES = re.compile(
-    r"(alarm_|bucket|code_repository_|domain_|feature_group_|human_task_ui_|image_|pipeline_|)name|bucket"
+    r"(alarm_|bucket|code_repository_|dashboard_|domain_|feature_group_|human_task_ui_|image_|pipeline_|)name|bucket"
 )
 BY_ID = {"aws_cognito_user_group", "aws_iam_role_policy"}
 """Kinds that have no ARN of their own."""

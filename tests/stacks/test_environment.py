@@ -15,6 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modules.alarms import Thresholds
 from modules.endpoint import RealTime
 from modules.network import NewNetwork
 from stacks.environment import Environment, InvalidEnvironment, names, read, read_all, schema
@@ -119,8 +120,8 @@ BAD: dict[str, tuple[str, str, str]] = {
         "cost_center, state, ci, network, log_retention_days, key_deletion_window_days, retention, "
         "access_logs, approver_principal_arns, registry, repositories, model_package_groups, "
         "approval_sender_account_ids, feature_groups, feature_queries, studio, notebook_instances, "
-        "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, models, endpoints, "
-        "got an unknown setting",
+        "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, budget, models, "
+        "endpoints, off_hours, alarms, dashboard, got an unknown setting",
     ),
     "a misspelt key": (
         "min_capacity: 1",
@@ -434,6 +435,26 @@ BAD: dict[str, tuple[str, str, str]] = {
         "endpoints.churn.variants: supply instance types that all store on local NVMe, which takes no volume "
         "key, or none that does, got ml.g5.xlarge, ml.m5.large",
     ),
+    "alarms on an endpoint that is not there": (
+        "owner: ml-platform",
+        "owner: ml-platform\nalarms: {churm: {}}",
+        "alarms.churm: supply one of the endpoints (churn), got 'churm'",
+    ),
+    "a threshold that is none": (
+        "owner: ml-platform",
+        "owner: ml-platform\nalarms: {churn: {cpu_utilization_percent: 400}}",
+        "alarms.churn.cpu_utilization_percent: supply at most 100, got 400",
+    ),
+    "a budget of nothing": (
+        "owner: ml-platform",
+        "owner: ml-platform\nbudget: {limit_usd_per_month: 0}",
+        "budget.limit_usd_per_month: supply at least 1, got 0",
+    ),
+    "a time that YAML reads as a number": (
+        "owner: ml-platform",
+        "owner: ml-platform\noff_hours: {from_time: 20:00, to_time: '07:00', timezone: Europe/Berlin}",
+        "off_hours.from_time: supply a string, got 1200",
+    ),
     "null for what must be there": (
         "owner: ml-platform",
         "owner:",
@@ -448,6 +469,42 @@ def test_it_is_refused_in_one_line(tmp_path: Path, case: str) -> None:
     new = new.replace("ELSEWHERE", IMAGE.replace("eu-central-1", "eu-west-1")).replace("IMAGE", IMAGE)
     assert old in GOOD
     assert line in problems(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_off_hours_in_production_are_refused(tmp_path: Path) -> None:
+    text = GOOD.replace("production: false", "production: true").replace("min_capacity: 1", "min_capacity: 2")
+    hours = "off_hours: {from_time: '20:00', to_time: '07:00', timezone: Europe/Berlin}\n"
+    assert problems(tmp_path, text + hours) == [
+        "off_hours: remove it where production is true: customers come at all hours"
+    ]
+    assert read("dev", write(tmp_path, text)).off_hours is None
+
+
+def test_off_hours_beside_scheduled_actions_of_ones_own_are_refused(tmp_path: Path) -> None:
+    own = "scheduled_actions: {night: {schedule: rate(1 day), min_capacity: 1, max_capacity: 2}}"
+    text = GOOD.replace("max_capacity: 2", f"max_capacity: 2\n          {own}")
+    hours = "off_hours: {from_time: '20:00', to_time: '07:00', timezone: Europe/Berlin}\n"
+    assert problems(tmp_path, text + hours) == [
+        f"{CHAMPION}.scaling.scheduled_actions: remove it where there are off_hours, which would undo it"
+    ]
+
+
+def test_a_budget_where_aws_has_none_is_refused(tmp_path: Path) -> None:
+    text = GOOD.replace("eu-central-1", "us-gov-west-1") + "budget: {limit_usd_per_month: 100}\n"
+    assert problems(tmp_path, text) == [
+        "budget: remove it; there is none in us-gov-west-1, whose costs the account that pays has"
+    ]
+
+
+def test_every_endpoint_has_alarms_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+    assert read("dev", write(tmp_path, GOOD)).thresholds == {"churn": Thresholds()}
+    said = GOOD + "alarms: {churn: {model_latency_p99_milliseconds: 300}}\n"
+    assert read("dev", write(tmp_path, said)).thresholds == {
+        "churn": Thresholds(model_latency_p99_milliseconds=300)
+    }
+    never = read("dev", write(tmp_path, GOOD + "alarms: {churn: null}\n"))
+    assert never.thresholds == {}
+    assert never.told_by == ()
 
 
 def test_weights_of_which_none_is_above_0_are_refused(tmp_path: Path) -> None:

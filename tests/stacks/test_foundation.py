@@ -60,7 +60,12 @@ def test_the_data_key_lets_in_just_the_services_that_have_something_to_do(
         statements = committed(name)["foundation"].policy("aws_kms_key", "data_key")
         return [one["Principal"]["Service"][0] for one in statements[1:]]
 
-    told = ["cloudwatch.amazonaws.com", "sagemaker.amazonaws.com", "delivery.logs.amazonaws.com"]
+    told = [
+        "budgets.amazonaws.com",
+        "cloudwatch.amazonaws.com",
+        "sagemaker.amazonaws.com",
+        "delivery.logs.amazonaws.com",
+    ]
     assert services("dev") == told
     assert services("prod") == [*told, "events.amazonaws.com"]
 
@@ -119,9 +124,47 @@ def test_without_retention_there_is_no_rule_that_takes_a_minute(committed: Calla
 
 def test_endpoints_of_the_network_follow_from_what_is_described(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
-    bare = replace(environment, endpoints={}, model_package_groups={})
+    bare = replace(environment, endpoints={}, alarms={}, model_package_groups={})
     foundation = synthesize(tmp_path, "local", bare)["foundation"]
     assert list(foundation.all("aws_vpc_endpoint")) == ["network_s3"]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_budget_counts_what_bears_the_tag_that_all_stacks_give(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    stacks = committed(name)
+    for stack in stacks.values():
+        (provider,) = stack.document["provider"]["aws"]
+        assert provider["default_tags"][0]["tags"]["Environment"] == name
+    budget = stacks["foundation"].one("aws_budgets_budget")
+    assert budget["name"] == f"acme-{name}-monthly"
+    assert budget["cost_filter"] == [{"name": "TagKeyValue", "values": [f"user:Environment${name}"]}]
+    for told in budget["notification"]:
+        assert told["subscriber_sns_topic_arns"] == ["${aws_sns_topic_policy.alarms_policy.arn}"]
+
+
+def test_budgets_and_alarms_of_the_environment_alone_publish_to_its_topic(
+    committed: Callable[[str], Stacks],
+) -> None:
+    statements = committed("prod")["foundation"].policy("aws_sns_topic_policy", "alarms_policy")[1:]
+    account_id = read("prod", ROOT / "environments").account_id
+    assert {one["Principal"]["Service"][0]: one["Condition"]["ArnLike"] for one in statements} == {
+        "budgets.amazonaws.com": {"aws:SourceArn": f"arn:aws:budgets::{account_id}:budget/acme-prod-*"},
+        "cloudwatch.amazonaws.com": {
+            "aws:SourceArn": f"arn:aws:cloudwatch:eu-central-1:{account_id}:alarm:acme-prod-*"
+        },
+    }
+
+
+def test_without_anything_to_tell_there_is_no_topic(tmp_path: Path) -> None:
+    environment = read("local", ROOT / "environments")
+    silent = replace(
+        environment, budget=None, endpoints={}, alarms={}, pipelines={}, state_machines={}, off_hours=None
+    )
+    stacks = synthesize(tmp_path, "local", silent)
+    assert not stacks["foundation"].all("aws_sns_topic")
+    assert not stacks["serving"].document.get("resource", {}).get("aws_cloudwatch_dashboard")
 
 
 def test_an_existing_network_is_handed_on(tmp_path: Path) -> None:

@@ -118,6 +118,54 @@ def test_callers_of_an_asynchronous_endpoint_find_all_that_they_need(
     assert {f"{path}/success_topic_arn", f"{path}/error_topic_arn"} <= published.keys()
 
 
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_people_are_told_of_each_endpoint_that_the_environment_does_not_leave_out(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    environment = read(name, ROOT / "environments")
+    alarms = committed(name)["serving"].all("aws_cloudwatch_metric_alarm").values()
+    told = [alarm for alarm in alarms if "-watch-" in alarm["alarm_name"]]
+    names = {alarm["alarm_name"].partition("-watch-")[0] for alarm in told}
+    assert names == {f"acme-{name}-{key}" for key in environment.thresholds}
+    for alarm in told:
+        (topic_arn,) = alarm["alarm_actions"]
+        assert topic_arn.endswith(".aws_sns_topic_policy_alarms_policy_arn}")
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_dashboard_shows_all_endpoints_and_pipelines_where_there_is_one(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    environment = read(name, ROOT / "environments")
+    made = committed(name)["serving"].all("aws_cloudwatch_dashboard")
+    assert list(made) == (["dashboard"] if environment.dashboard else [])
+    for dashboard in made.values():
+        assert dashboard["dashboard_name"] == f"acme-{name}-overview"
+        for key in (*environment.endpoints, *environment.pipelines):
+            assert f'"acme-{name}-{key}"' in dashboard["dashboard_body"]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_off_hours_lower_what_can_be_lowered_outside_production_alone(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    actions = committed(name)["serving"].all("aws_appautoscaling_scheduled_action")
+    lowest = {
+        key.removesuffix("_off_hours_action"): action["scalable_target_action"]["min_capacity"]
+        for key, action in actions.items()
+        if key.endswith("_off_hours_action")
+    }
+    assert (
+        lowest
+        == {
+            "local": {"history_endpoint_AllTraffic": "0"},
+            "dev": {"history_endpoint_AllTraffic": "0"},
+            "staging": {"churn_endpoint_champion": "1"},
+            "prod": {},
+        }[name]
+    )
+
+
 def test_without_an_asynchronous_endpoint_there_is_neither_bucket_nor_topic(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
     stacks = synthesize(
