@@ -9,6 +9,7 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.request import Request
 from moto.iam.access_control import IAMRequest
 
+from sagewright.local.mends import budgets
 from sagewright.local.mends.operation import refusals_of_moto
 from sagewright.local.wire import Call, Environ, read_body, read_call
 
@@ -37,7 +38,7 @@ def authorize(environ: Environ, call: Call, account_id: str, operation: str) -> 
         data={},
         body=read_body(environ),
         headers=dict(Request(dict(environ)).headers),
-        action=operation,
+        action=budgets.ACTIONS.get(operation, operation) if call.service == "budgets" else operation,
     )
     with refusals_of_moto():
         check.check_signature()

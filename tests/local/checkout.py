@@ -26,10 +26,13 @@ CDKTF = ROOT / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
 
 BEYOND = (
     "alarm_subscriptions",
+    "alarms",
     "approval_sender_account_ids",
+    "budget",
     "feature_groups",
     "labeling",
     "notebook_instances",
+    "off_hours",
     "pipelines",
     "registry",
     "state_machines",
@@ -181,6 +184,7 @@ LISTED = {
     "state machines": ("stepfunctions", "list_state_machines", "stateMachines", "name"),
     "schedules": ("scheduler", "list_schedules", "Schedules", "Name"),
     "event rules": ("events", "list_rules", "Rules", "Name"),
+    "dashboards": ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     "topics": ("sns", "list_topics", "Topics", "TopicArn"),
     "databases": ("glue", "get_databases", "DatabaseList", "Name"),
     "caches": ("ecr", "describe_pull_through_cache_rules", "pullThroughCacheRules", "ecrRepositoryPrefix"),
@@ -226,6 +230,12 @@ def left_over(checkout: Checkout, environment: str) -> dict[str, list[str]]:
         "policies": [each["PolicyName"] for each in client("iam").list_policies(Scope="Local")["Policies"]],
         "log groups": [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]],
         "alarms": [each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]],
+        "budgets": [
+            each["BudgetName"]
+            for each in client("budgets").describe_budgets(
+                AccountId=checkout.document(environment)["account_id"]
+            )["Budgets"]
+        ],
         "parameters": [each["Name"] for each in client("ssm").describe_parameters()["Parameters"]],
         "user pools": [
             each["Name"] for each in client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"]

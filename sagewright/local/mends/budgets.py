@@ -1,4 +1,4 @@
-"""AWS Budgets: moto changes no budget, tells no subscribers, has no tags, and takes notifications twice."""
+"""AWS Budgets: moto changes none, tells no subscribers, has no tags, and serves other accounts' budgets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ MOST_NOTIFICATIONS = 10
 MOST_SUBSCRIBERS = {"EMAIL": 10, "SNS": 1}
 """https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_NotificationWithSubscribers.html"""
 
+ACTIONS = {
+    **dict.fromkeys(("CreateBudget", "DeleteBudget", "UpdateBudget"), "ModifyBudget"),
+    **dict.fromkeys(("CreateNotification", "DeleteNotification"), "ModifyBudget"),
+    **dict.fromkeys(("DescribeBudget", "DescribeNotificationsForBudget"), "ViewBudget"),
+    "DescribeSubscribersForNotification": "ViewBudget",
+}
+"""Operation → the action that allows it, where it has another name.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbudgetservice.html
+"""
+
 IDENTITY = ("NotificationType", "ComparisonOperator", "Threshold", "ThresholdType")
 """What tells one notification of a budget from another."""
 
@@ -34,6 +45,16 @@ def _create(account_id: str, region: str, request: dict[str, Any]) -> dict[str, 
         backend.delete_budget(account_id, name)
         raise
     _tags(backend.budgets[account_id][name]).update(_as_map(request.get("ResourceTags", [])))
+    return {}
+
+
+def _describe(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    return {"Budget": _budget(account_id, region, request).to_dict()}
+
+
+def _delete(account_id: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    _budget(account_id, region, request)
+    _backend(account_id, region, request).delete_budget(account_id, request["BudgetName"])
     return {}
 
 
@@ -142,6 +163,8 @@ def _as_map(tags: list[dict[str, str]]) -> dict[str, str]:
 
 OPERATIONS: Mapping[str, Operation] = {
     "CreateBudget": _create,
+    "DescribeBudget": _describe,
+    "DeleteBudget": _delete,
     "UpdateBudget": _update,
     "CreateNotification": _create_notification,
     "DeleteNotification": _delete_notification,

@@ -128,9 +128,16 @@ def test_describe_notifications_for_budget_knows_when_there_is_none(account: Acc
         account.client("budgets").describe_notifications_for_budget(**which(account))
 
 
-def test_nobody_reads_the_budgets_of_another_account(account: Account, budgets: Any) -> None:
-    with refused("is not allowed", "AccessDeniedException"):
-        budgets.describe_notifications_for_budget(AccountId="999988887777", BudgetName=NAME)
+def test_nobody_reads_or_deletes_the_budgets_of_another_account(account: Account, budgets: Any) -> None:
+    for operation in (budgets.describe_budget, budgets.delete_budget):
+        with refused("is not allowed", "AccessDeniedException"):
+            operation(AccountId="999988887777", BudgetName=NAME)
+
+
+def test_delete_budget_refuses_one_that_is_not_there(account: Account, budgets: Any) -> None:
+    budgets.delete_budget(**which(account))
+    with refused("the budget doesn't exist", "NotFoundException"):
+        budgets.delete_budget(**which(account))
 
 
 @pytest.mark.parametrize("name", ["acme:dev", "a\\b", "x <SCRIPT>alert</script> y", "x/action/y"])
