@@ -42,13 +42,13 @@ def test_an_environment_begins_without_models_gets_them_survives_a_rollback_and_
     variants = whole["endpoints"]["churn"]["variants"]
     variants["champion"]["weight"], variants["challenger"]["weight"] = 50, 50
     checkout.write("local", whole)
-    name = checkout.endpoint("local")["EndpointName"]
+    name = checkout.endpoint("local", "churn")["EndpointName"]
     checkout.fail("UpdateEndpoint", name)
     rolled_back = checkout.run("sagewright", "deploy", "-e", "local")
     assert rolled_back.returncode == 3, rolled_back.stdout + rolled_back.stderr
     assert name in rolled_back.stderr
     assert checkout.sagewright("deploy", "-e", "local")["changed"] is True
-    live = checkout.endpoint("local")["ProductionVariants"]
+    live = checkout.endpoint("local", "churn")["ProductionVariants"]
     assert {each["VariantName"]: each["CurrentWeight"] for each in live} == {"champion": 50, "challenger": 50}
 
     destroyed = checkout.cdktf("destroy", "local-*", "--auto-approve", **NAMED)
