@@ -61,7 +61,7 @@ def show(run: Run, console: Console) -> None:
     table.add_column("details", overflow="fold")
     total, endpoints = 0, []
     for stack in run.assembly.of(environment.name):
-        made = list(resources(run.states[stack.name].get("values", {}).get("root_module", {})))
+        made = list(resources(run.state(stack).get("values", {}).get("root_module", {})))
         total += len(made)
         for each in made:
             if each.type in SHOWN:

@@ -96,7 +96,9 @@ def asked(run: Run, command: str) -> Any:
     return json.loads(run(f".venv/bin/sagewright {command} -e local --json 2>/dev/null"))
 
 
-def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone: Path, run: Run) -> None:
+def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_destroyed(
+    clone: Path, run: Run
+) -> None:
     said = run("make demo")
     assert 0 < set_up_seconds(said) < SET_UP_SECONDS
     assert "is deployed and verified" in said
@@ -120,6 +122,9 @@ def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone:
     checkout.write("local", changed)
     added = asked(run, "features add")["added"]
     assert added == ["local-features: acme-local-customers-v1: churned (Integral)"]
+    checkout.fail("UpdateEndpoint", before["EndpointName"])
+    rolled_back = run("make deploy ENV=local || echo failed")
+    assert before["EndpointName"] in rolled_back and rolled_back.endswith("failed\n")
     assert "is deployed and verified" in run("make deploy ENV=local")
     after = checkout.endpoint("local", "churn")
     assert after["EndpointArn"] == before["EndpointArn"]
