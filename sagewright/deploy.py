@@ -263,6 +263,8 @@ class Run:
         are handed to every plan.
         """
         stacks = self._filled(stacks)
+        if not stacks:
+            return False
         with self.saved_plans([*stacks, *seen]):
             plans = self.plan(stacks, *arguments)
             if any(plan.changes for plan in plans):

@@ -283,6 +283,8 @@ def test_of_a_stack_with_nothing_in_it_no_provider_is_asked(
     assert work.deploy(work.assembly.stacks, yes)
     assert gated == [["small-first"]]
     assert [step.name for step in work.steps.done if "small-second" in step.name] == []
+    assert not work.deploy([work.assembly.get("small-second")], yes)
+    assert gated == [["small-first"]]
     two_stacks(checkout)
     run(checkout).deploy(work.assembly.stacks, yes)
     write_stack(checkout, "small-second", {}, "small-first")
