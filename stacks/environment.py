@@ -17,6 +17,7 @@ from pydantic import Discriminator, StringConstraints, TypeAdapter, ValidationEr
 from modules._core import at_least, at_most, distinct, matches, one_of, record, refuse, when
 from modules._core.checks import printable
 from modules.athena_workgroup import Queries
+from modules.batch_transform import TransformJob
 from modules.bucket import NAME as BUCKET_NAME
 from modules.bucket import Retention
 from modules.ci_roles import GitHub, Oidc
@@ -42,7 +43,13 @@ ENVIRONMENT_NAME = r"[a-z][a-z0-9]{0,15}"
 """No hyphens: `acme-prod-*` must not be what `prod-eu` has, too."""
 RESERVED = ("amzn-s3-demo", "sg", "sthree")
 """Words with which, and a hyphen, S3 and EC2 let no name of ours begin."""
-LONGEST_NAMES = {"model_package_groups": 63, "repositories": 256, "models": 54, "endpoints": 63}
+LONGEST_NAMES = {
+    "model_package_groups": 63,
+    "repositories": 256,
+    "models": 54,
+    "endpoints": 63,
+    "batch_transforms": 33,
+}
 """How long the names of AWS resources may be that are made of an environment file's keys."""
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
@@ -218,12 +225,14 @@ class Environment:
     labeling: Workers | None = None
     """Who labels data; an account has one private workforce in a region."""
     alarm_subscriptions: Mapping[Name, Subscription] = field(default_factory=dict)
-    """Who is told of alarms on pipelines and state machines."""
+    """Who is told of alarms on pipelines, state machines and batch transforms."""
     models: Mapping[Name, Definition] = field(default_factory=dict)
     """Models by name: what each variant of an endpoint may serve. A serverless endpoint needs one of its own,
     since it takes neither VPC nor network isolation, which all others have."""
     endpoints: Mapping[Name, Inference] = field(default_factory=dict)
     """Endpoints by name."""
+    batch_transforms: Mapping[Name, TransformJob] = field(default_factory=dict)
+    """Transform jobs by name, described once and run on schedules, on new data, or by hand."""
 
     def __post_init__(self) -> None:
         zones = self.network.availability_zones if isinstance(self.network, NewNetwork) else ()
@@ -281,6 +290,7 @@ class Environment:
                 for name, inference in self.endpoints.items()
                 for problem in self._unfit(f"endpoints.{name}", inference)
             ),
+            *(self._unfit_for_batch(name, job.model) for name, job in self.batch_transforms.items()),
         )
 
     def _unreachable(self, name: str, model: Definition) -> Iterator[str | None]:
@@ -328,7 +338,7 @@ class Environment:
                 yield when(
                     key not in self.serverless_models,
                     f"{path}.{place}: supply a model of its own, which is in no VPC; "
-                    f"got {key!r}, which an endpoint on instances serves as well",
+                    f"got {key!r}, which instances serve as well",
                 )
             elif isinstance(inference, Asynchronous):
                 yield when(
@@ -338,10 +348,26 @@ class Environment:
             elif inference.shadow_variants:
                 yield when(several or multi, f"{path}.{place}: supply a model with one container, {got}")
 
+    def _unfit_for_batch(self, name: str, key: str) -> str | None:
+        """Return a problem where a transform job cannot say which part of a model it means.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-batch.html
+        """
+        model = self.models.get(key)
+        if model is None:
+            return None
+        multi = any(container.mode == "MultiModel" for container in model.all_containers)
+        return when(
+            isinstance(model, Direct) or multi,
+            f"batch_transforms.{name}.model: supply a model of which a request need not name a part, "
+            f"got {key!r}, which is {'of mode MultiModel' if multi else f'of kind {model.kind}'}",
+        )
+
     @property
     def serverless_models(self) -> frozenset[str]:
-        """Models that serverless endpoints serve and no other does."""
+        """Models that serverless endpoints serve and nothing else does."""
         served: dict[bool, set[str]] = {True: set(), False: set()}
+        served[False].update(job.model for job in self.batch_transforms.values())
         for inference in self.endpoints.values():
             served[isinstance(inference, Serverless)].update(inference.models.values())
         return frozenset(served[True] - served[False])
@@ -363,6 +389,12 @@ class Environment:
     def partition(self) -> str:
         """Part of AWS that the region belongs to: `aws` or `aws-us-gov`."""
         return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+
+    @property
+    def told_by(self) -> tuple[str, ...]:
+        """Services that tell people of something: of alarms."""
+        alarms = self.pipelines or self.state_machines or self.batch_transforms
+        return ("cloudwatch.amazonaws.com",) if alarms else ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -500,20 +532,24 @@ def containers(model: Definition) -> dict[str, Container]:
 
 
 def undescribed_models(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a problem for each variant of a model that the file does not describe."""
+    """Yield a problem for each variant, or transform job, of a model that the file does not describe."""
     models = mapping(document, "models")
     legal = ", ".join(sorted(models)) or "none is described"
+    served = {
+        f"{part}.{key(name)}": one
+        for part in ("endpoints", "batch_transforms")
+        for name, one in mapping(document, part).items()
+    }
     for endpoint, inference in mapping(document, "endpoints").items():
-        served = {"": inference} | {
-            f".{part}.{key(name)}": variant
+        served |= {
+            f"endpoints.{key(endpoint)}.{part}.{key(name)}": variant
             for part in ("variants", "shadow_variants")
             for name, variant in mapping(inference, part).items()
         }
-        for path, variant in served.items():
-            model = variant.get("model") if isinstance(variant, dict) else None
-            if isinstance(model, str) and model not in models:
-                here = f"endpoints.{key(endpoint)}{path}.model"
-                yield f"{here}: supply one of the models ({legal}), got {model!r}"
+    for path, one in served.items():
+        model = one.get("model") if isinstance(one, dict) else None
+        if isinstance(model, str) and model not in models:
+            yield f"{path}.model: supply one of the models ({legal}), got {model!r}"
 
 
 def missing_definitions(document: Mapping[str, Any], root: Path) -> Iterator[str]:

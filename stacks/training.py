@@ -97,7 +97,6 @@ class Training(EnvironmentStack):
             self.publish("roles/approver_arn", approver.outputs.arn, "Role that approves model versions")
         if environment.tracking_server:
             self._tracking(environment.tracking_server)
-        self.alarms = self._alarms() if environment.pipelines or environment.state_machines else None
         for key, pipeline in environment.pipelines.items():
             self._pipeline(key, pipeline)
         for key, state_machine in environment.state_machines.items():
@@ -218,27 +217,9 @@ class Training(EnvironmentStack):
         )
         self.publish("tracking_server", server.outputs.name, "MLflow tracking server")
 
-    def _alarms(self) -> Topic:
-        """Make the topic that is told of failures."""
-        where, partition = self.location, self.environment.partition
-        alarms = f"arn:{partition}:cloudwatch:{where['region']}:{where['account_id']}:alarm:{self.prefix}*"
-        topic = Topic(
-            self,
-            "alarms",
-            TopicConfig(
-                name=f"{self.prefix}alarms",
-                kms_key_arn=self.foundation.data_key.outputs.arn,
-                publishing_services={"cloudwatch.amazonaws.com": alarms},
-                subscriptions=self.environment.alarm_subscriptions,
-                **where,
-            ),
-        )
-        self.publish("topics/alarms_arn", topic.outputs.arn, "Topic that is told of failures")
-        return topic
-
     def _pipeline(self, key: str, pipeline: Pipeline) -> None:
         name, foundation = f"{self.prefix}{key}", self.foundation
-        assert self.alarms is not None
+        assert foundation.alarms is not None
         text = _read(pipeline.definition)
         launch = None
         if pipeline.schedules or pipeline.triggers:
@@ -267,7 +248,7 @@ class Training(EnvironmentStack):
                 kms_key_arn=foundation.data_key.outputs.arn,
                 bucket_names={"artifacts": foundation.artifacts.config.name},
                 model_package_group_names={key: f"{self.prefix}{key}" for key in self.groups},
-                alarm_topic_arns=(self.alarms.outputs.arn,),
+                alarm_topic_arns=(foundation.alarms.outputs.arn,),
                 **self.location,
             ),
         )
@@ -291,7 +272,7 @@ class Training(EnvironmentStack):
     def _state_machine(self, key: str, state_machine: StateMachine) -> None:
         name, foundation = f"{self.prefix}{key}", self.foundation
         key_arn = foundation.data_key.outputs.arn
-        assert self.alarms is not None
+        assert foundation.alarms is not None
         logs = LogGroup(
             self,
             f"{key}_state_machine_logs",
@@ -309,7 +290,7 @@ class Training(EnvironmentStack):
             f"Runs the state machine {key}",
             Services(names=("states.amazonaws.com",)),
             *state_machines.execution(name, key_arn, **self.location),
-            *self.alarms.publish(),
+            *foundation.alarms.publish(),
             *(pipelines.start(one, **self.location) for one in started.values()),
             *(grant for one in started.values() for grant in pipelines.describe(one, **self.location)),
         )
@@ -329,7 +310,7 @@ class Training(EnvironmentStack):
                 name=name,
                 definition=_read(state_machine.definition),
                 definition_substitutions={
-                    "AlarmTopicArn": self.alarms.outputs.arn,
+                    "AlarmTopicArn": foundation.alarms.outputs.arn,
                     **{f"PipelineName_{one.replace('-', '_')}": name for one, name in started.items()},
                 },
                 type=state_machine.type,
@@ -338,7 +319,7 @@ class Training(EnvironmentStack):
                 log_group_arn=logs.outputs.arn,
                 schedules=state_machine.schedules,
                 launch_role_arn=launch.outputs.arn if launch else None,
-                alarm_topic_arns=(self.alarms.outputs.arn,),
+                alarm_topic_arns=(foundation.alarms.outputs.arn,),
                 **self.location,
             ),
         )

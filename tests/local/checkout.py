@@ -27,6 +27,7 @@ CDKTF = ROOT / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
 BEYOND = (
     "alarm_subscriptions",
     "approval_sender_account_ids",
+    "batch_transforms",
     "feature_groups",
     "labeling",
     "notebook_instances",
