@@ -69,7 +69,7 @@ def bootstrap(run: Run, approve: Approve) -> dict[str, Any]:
     stacks = run.assembly.of(environment.name)
     changed = run.deploy(stacks, approve)
     findings = run.verify(stacks)
-    outputs = run.states[stacks[0].name]["values"].get("outputs", {})
+    outputs = run.state(stacks[0])["values"].get("outputs", {})
     return {
         "environment": environment.name,
         "changed": changed,

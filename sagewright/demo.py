@@ -39,10 +39,17 @@ def variants(made: Sequence[Resource], endpoint: Mapping[str, Any]) -> str:
             limits = scaling.get(f"endpoint/{endpoint['name']}/variant/{variant['variant_name']}")
             said.append(
                 f"{variant['variant_name']}: weight {variant['initial_variant_weight']:g}, "
-                f"{variant['initial_instance_count']} x {variant['instance_type']}"
+                + capacity(variant)
                 + (f", scales {limits['min_capacity']} to {limits['max_capacity']}" if limits else "")
             )
     return "\n".join(said)
+
+
+def capacity(variant: Mapping[str, Any]) -> str:
+    """Return what a variant runs on."""
+    for serverless in variant["serverless_config"]:
+        return f"{serverless['memory_size_in_mb']} MB, {serverless['max_concurrency']} at once"
+    return f"{variant['initial_instance_count']} x {variant['instance_type']}"
 
 
 def show(run: Run, console: Console) -> None:
@@ -54,7 +61,7 @@ def show(run: Run, console: Console) -> None:
     table.add_column("details", overflow="fold")
     total, endpoints = 0, []
     for stack in run.assembly.of(environment.name):
-        made = list(resources(run.states[stack.name].get("values", {}).get("root_module", {})))
+        made = list(resources(run.state(stack).get("values", {}).get("root_module", {})))
         total += len(made)
         for each in made:
             if each.type in SHOWN:

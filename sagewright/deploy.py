@@ -102,7 +102,7 @@ class Run:
     applied: list[str] = field(default_factory=list)
     """The stacks that were applied."""
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The states by stack as far as they are known: those that were verified or planned, and not changed."""
+    """The states by stack as far as they are known: read, or planned and not changed since."""
 
     def terraform(self, stack: Stack) -> Terraform:
         """Return the Terraform of a stack's folder."""
@@ -111,10 +111,11 @@ class Run:
     def plan(self, stacks: Sequence[Stack], *arguments: str) -> list[Planned]:
         """Plan the stacks, each after those it depends on, independent ones side by side.
 
-        A stack whose inputs wait for the plan of another gets a preview.
+        A stack whose inputs wait for the plan of another gets a preview; of one with nothing in it there is
+        none.
         """
         done: list[Planned] = []
-        for wave in waves(self.assembly, stacks):
+        for wave in waves(self.assembly, self._filled(stacks)):
             done.extend(side_by_side(lambda stack: self._plan(stack, arguments), wave))
         return done
 
@@ -203,6 +204,7 @@ class Run:
             terraform.apply(plan.path, say=step.say)
             step.note = str(plan)
         del self.pending[plan.stack.name]
+        self.states.pop(plan.stack.name, None)
         self.applied.append(plan.stack.name)
         for path in plan.sums:
             path.unlink(missing_ok=True)
@@ -211,12 +213,9 @@ class Run:
         """Compare what is live with what was applied; raises `NotLive` where it differs."""
         with self.steps.step("verify") as step:
             findings: list[verify.Finding] = []
-            unknown = [stack for stack in stacks if stack.name not in self.states]
-            states = zip(unknown, side_by_side(self.state, unknown), strict=True)
-            self.states.update({stack.name: state for stack, state in states})
+            states = side_by_side(self._state_to_verify, stacks)
             with self.target.session() as session:
-                for stack in stacks:
-                    state = self.states[stack.name]
+                for stack, state in zip(stacks, states, strict=True):
                     findings.extend(verify.verify(stack.name, state, session, empty=stack.empty))
             wrong = [finding for finding in findings if not finding.ok]
             step.note = f"{len(findings)} checks, {len(wrong)} failed" if wrong else f"{len(findings)} checks"
@@ -224,16 +223,30 @@ class Run:
                 raise NotLive(tuple(findings))
         return tuple(findings)
 
-    def state(self, stack: Stack) -> dict[str, Any]:
-        """Return a stack's state as Terraform's JSON."""
-        terraform = self.terraform(stack)
-        terraform.init()
-        return terraform.show()
+    def _state_to_verify(self, stack: Stack) -> dict[str, Any]:
+        """Return a stack's state; of one with nothing in it that is verified, only whether there is any."""
+        if stack.name in self.states or stack.types & verify.KINDS.keys():
+            return self.state(stack)
+        state: dict[str, Any] = {"format_version": "1.0"}
+        return {**state, "values": {}} if self.is_made(stack) else state
 
-    def _is_made(self, stack: Stack) -> bool:
+    def state(self, stack: Stack) -> dict[str, Any]:
+        """Return a stack's state as Terraform's JSON; it is read once, until a plan or an apply."""
+        if stack.name not in self.states:
+            terraform = self.terraform(stack)
+            terraform.init()
+            self.states[stack.name] = terraform.show()
+        return self.states[stack.name]
+
+    def is_made(self, stack: Stack) -> bool:
+        """Tell whether a stack's state holds anything; takes no time."""
         terraform = self.terraform(stack)
         terraform.init()
         return terraform.has_state()
+
+    def _filled(self, stacks: Iterable[Stack]) -> list[Stack]:
+        """Leave out the stacks with nothing in them, now and as they are deployed."""
+        return [stack for stack in stacks if not stack.empty or self.is_made(stack)]
 
     def deploy(
         self,
@@ -249,6 +262,9 @@ class Run:
         person says no, and is asked again where a stack's plan is another than its preview was; `arguments`
         are handed to every plan.
         """
+        stacks = self._filled(stacks)
+        if not stacks:
+            return False
         with self.saved_plans([*stacks, *seen]):
             plans = self.plan(stacks, *arguments)
             if any(plan.changes for plan in plans):
@@ -290,7 +306,7 @@ class Run:
         self, stacks: Sequence[Stack], approve: Callable[[Sequence[Planned]], None], *arguments: str
     ) -> bool:
         """Destroy the stacks, last first; every plan is gated before the first is applied."""
-        made = [stack for stack in reversed(stacks) if self._is_made(stack)]
+        made = [stack for stack in reversed(stacks) if self.is_made(stack)]
         if not made:
             return False
         with self.saved_plans(made):

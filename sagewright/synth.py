@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sagewright.errors import SagewrightError, Usage
 from sagewright.project import Project
@@ -32,9 +33,18 @@ class Stack:
         return self.folder / "cdk.tf.json"
 
     @property
+    def types(self) -> frozenset[str]:
+        """The types of its resources."""
+        return frozenset(self._read().get("resource", {}))
+
+    @property
     def empty(self) -> bool:
-        """Whether it has no resource: then applying it leaves no state."""
-        return not json.loads(self.synthesized.read_text(encoding="utf-8")).get("resource")
+        """Whether it has neither a resource nor an output: then applying it leaves no state."""
+        return not self.types and not self._read().get("output")
+
+    def _read(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.synthesized.read_text(encoding="utf-8"))
+        return document
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,9 +24,6 @@ from sagewright.project import Project
 GATE_VARIABLE = {"TF_VAR_plan_gate": "sagewright"}
 """What opens the lock in every stack (stacks/base.py): a Terraform that was not started here lacks it."""
 
-NOT_DEPLOYED = "Unable to find remote state"
-"""How Terraform says that a stack whose outputs it needs was never applied."""
-
 
 class TerraformFailed(SagewrightError):
     """Terraform ended with an error; the text holds its own diagnostics."""

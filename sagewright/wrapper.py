@@ -23,7 +23,7 @@ from sagewright.deploy import GateClosed, NotLive, Planned, Run
 from sagewright.errors import SagewrightError, Usage, unforeseen
 from sagewright.gate import show
 from sagewright.steps import Steps
-from sagewright.terraform import GATE_VARIABLE, NOT_DEPLOYED, TerraformFailed, handle_interrupts
+from sagewright.terraform import GATE_VARIABLE, handle_interrupts
 
 HARMLESS = ("", "version", "-v", "-version", "--version", "-h", "-help", "--help", "fmt", "validate")
 """What needs no account and no state; all other commands are given the target's environment."""
@@ -160,14 +160,13 @@ def shown(work: Run, plan: Planned) -> str:
 def diff(work: Run, stack: synth.Stack, arguments: Sequence[str], console: Console) -> int:
     """Plan one stack, and say what the gate thinks of it; nothing is applied, so nothing is stopped."""
     threading.Thread(target=gate.preload, daemon=True).start()
+    if stack.empty and not work.is_made(stack):
+        console.print(f"No changes. There is nothing in {stack.name}.")
+        return 0
     upstream = work.assembly.upstream(stack)
+    missing = any(not one.empty and not work.is_made(one) for one in upstream)
     with work.saved_plans([*upstream, stack]):
-        try:
-            plans = work.plan([stack], *arguments)
-        except TerraformFailed as error:
-            if NOT_DEPLOYED not in str(error):
-                raise
-            plans = work.plan([*upstream, stack])[-1:]
+        plans = work.plan([*upstream, stack])[-1:] if missing else work.plan([stack], *arguments)
         console.print(shown(work, plans[-1]), markup=False)
         try:
             show(work.gate(plans), console)

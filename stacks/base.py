@@ -104,23 +104,21 @@ class EnvironmentStack(AddressedStack):
         self.prefix = f"{environment.organization}-{name}-"
         self.published: dict[str, tuple[str, str]] = {}
         """Type and description of each parameter that other teams read, by its name."""
+        self.tags = {
+            "Organization": environment.organization,
+            ENVIRONMENT_TAG: name,
+            "Stack": part,
+            "Owner": environment.owner,
+            "CostCenter": environment.cost_center,
+            "ManagedBy": "sagewright",
+        }
+        """Tags of everything that Terraform makes here; what is made at run time must be given them."""
         AwsProvider(
             self,
             "aws",
             region=environment.region,
             allowed_account_ids=[environment.account_id],
-            default_tags=[
-                AwsProviderDefaultTags(
-                    tags={
-                        "Organization": environment.organization,
-                        ENVIRONMENT_TAG: name,
-                        "Stack": part,
-                        "Owner": environment.owner,
-                        "CostCenter": environment.cost_center,
-                        "ManagedBy": "sagewright",
-                    }
-                )
-            ],
+            default_tags=[AwsProviderDefaultTags(tags=self.tags)],
         )
         self.add_override("terraform.required_providers.aws.version", PROVIDER_VERSION)
         self._keep_state()

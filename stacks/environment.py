@@ -18,6 +18,7 @@ from modules._core import at_least, at_most, distinct, matches, one_of, record, 
 from modules._core.checks import printable
 from modules.alarms import Thresholds
 from modules.athena_workgroup import Queries
+from modules.batch_transform import TransformJob
 from modules.bucket import NAME as BUCKET_NAME
 from modules.bucket import Retention
 from modules.budget import MonthlyBudget
@@ -44,7 +45,13 @@ ENVIRONMENT_NAME = r"[a-z][a-z0-9]{0,15}"
 """No hyphens: `acme-prod-*` must not be what `prod-eu` has, too."""
 RESERVED = ("amzn-s3-demo", "sg", "sthree")
 """Words with which, and a hyphen, S3 and EC2 let no name of ours begin."""
-LONGEST_NAMES = {"model_package_groups": 63, "repositories": 256, "models": 54, "endpoints": 63}
+LONGEST_NAMES = {
+    "model_package_groups": 63,
+    "repositories": 256,
+    "models": 54,
+    "endpoints": 63,
+    "batch_transforms": 33,
+}
 """How long the names of AWS resources may be that are made of an environment file's keys."""
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
@@ -220,7 +227,7 @@ class Environment:
     labeling: Workers | None = None
     """Who labels data; an account has one private workforce in a region."""
     alarm_subscriptions: Mapping[Name, Subscription] = field(default_factory=dict)
-    """Who is told of alarms on pipelines, state machines and endpoints, and by the budget."""
+    """Who is told of alarms on pipelines, state machines, endpoints and transforms, and by the budget."""
     budget: MonthlyBudget | None = None
     """What a month may cost of all that bears the environment's tag; without it, nobody is told."""
     models: Mapping[Name, Definition] = field(default_factory=dict)
@@ -228,6 +235,8 @@ class Environment:
     since it takes neither VPC nor network isolation, which all others have."""
     endpoints: Mapping[Name, Inference] = field(default_factory=dict)
     """Endpoints by name."""
+    batch_transforms: Mapping[Name, TransformJob] = field(default_factory=dict)
+    """Transform jobs by name, described once and run on schedules, on new data, or by hand."""
     off_hours: OffHours | None = None
     """When nobody works: endpoints that are scaled go down to few instances or none; not in production."""
     alarms: Mapping[Name, Thresholds | None] = field(default_factory=dict)
@@ -316,6 +325,7 @@ class Environment:
                 for name, inference in self.endpoints.items()
                 for problem in self._unfit(f"endpoints.{name}", inference)
             ),
+            *(self._unfit_for_batch(name, job.model) for name, job in self.batch_transforms.items()),
         )
 
     def _unreachable(self, name: str, model: Definition) -> Iterator[str | None]:
@@ -363,7 +373,7 @@ class Environment:
                 yield when(
                     key not in self.serverless_models,
                     f"{path}.{place}: supply a model of its own, which is in no VPC; "
-                    f"got {key!r}, which an endpoint on instances serves as well",
+                    f"got {key!r}, which instances serve as well",
                 )
             elif isinstance(inference, Asynchronous):
                 yield when(
@@ -373,10 +383,26 @@ class Environment:
             elif inference.shadow_variants:
                 yield when(several or multi, f"{path}.{place}: supply a model with one container, {got}")
 
+    def _unfit_for_batch(self, name: str, key: str) -> str | None:
+        """Return a problem where a transform job cannot say which part of a model it means.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-batch.html
+        """
+        model = self.models.get(key)
+        if model is None:
+            return None
+        multi = any(container.mode == "MultiModel" for container in model.all_containers)
+        return when(
+            isinstance(model, Direct) or multi,
+            f"batch_transforms.{name}.model: supply a model of which a request need not name a part, "
+            f"got {key!r}, which is {'of mode MultiModel' if multi else f'of kind {model.kind}'}",
+        )
+
     @property
     def serverless_models(self) -> frozenset[str]:
-        """Models that serverless endpoints serve and no other does."""
+        """Models that serverless endpoints serve and nothing else does."""
         served: dict[bool, set[str]] = {True: set(), False: set()}
+        served[False].update(job.model for job in self.batch_transforms.values())
         for inference in self.endpoints.values():
             served[isinstance(inference, Serverless)].update(inference.models.values())
         return frozenset(served[True] - served[False])
@@ -417,7 +443,7 @@ class Environment:
     @property
     def told_by(self) -> tuple[str, ...]:
         """Services that tell people of something: of alarms, of costs."""
-        alarms = self.pipelines or self.state_machines or self.thresholds
+        alarms = self.pipelines or self.state_machines or self.batch_transforms or self.thresholds
         return (
             *(("budgets.amazonaws.com",) if self.budget else ()),
             *(("cloudwatch.amazonaws.com",) if alarms else ()),
@@ -559,20 +585,24 @@ def containers(model: Definition) -> dict[str, Container]:
 
 
 def undescribed_models(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a problem for each variant of a model that the file does not describe."""
+    """Yield a problem for each variant, or transform job, of a model that the file does not describe."""
     models = mapping(document, "models")
     legal = ", ".join(sorted(models)) or "none is described"
+    served = {
+        f"{part}.{key(name)}": one
+        for part in ("endpoints", "batch_transforms")
+        for name, one in mapping(document, part).items()
+    }
     for endpoint, inference in mapping(document, "endpoints").items():
-        served = {"": inference} | {
-            f".{part}.{key(name)}": variant
+        served |= {
+            f"endpoints.{key(endpoint)}.{part}.{key(name)}": variant
             for part in ("variants", "shadow_variants")
             for name, variant in mapping(inference, part).items()
         }
-        for path, variant in served.items():
-            model = variant.get("model") if isinstance(variant, dict) else None
-            if isinstance(model, str) and model not in models:
-                here = f"endpoints.{key(endpoint)}{path}.model"
-                yield f"{here}: supply one of the models ({legal}), got {model!r}"
+    for path, one in served.items():
+        model = one.get("model") if isinstance(one, dict) else None
+        if isinstance(model, str) and model not in models:
+            yield f"{path}.model: supply one of the models ({legal}), got {model!r}"
 
 
 def missing_definitions(document: Mapping[str, Any], root: Path) -> Iterator[str]:

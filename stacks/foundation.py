@@ -13,6 +13,7 @@ from modules.endpoint import Asynchronous
 from modules.event_bus import EventBus, EventBusConfig
 from modules.key import Key, KeyConfig, read_by_accounts, use_by_log_groups, use_by_service
 from modules.network import Network, NetworkConfig
+from modules.pipeline import NewData
 from modules.role import Role, RoleConfig, Services
 from modules.state_machine import use_by_log_delivery
 from modules.topic import Topic, TopicConfig
@@ -70,13 +71,25 @@ class Foundation(EnvironmentStack):
             *("artifacts", "captures"),
             *(("features",) if environment.feature_groups else ()),
             *(("queue",) if queued else ()),
+            *(("transforms",) if environment.batch_transforms else ()),
         )
         access_logs = self._access_logs(*purposes) if environment.access_logs else None
-        self.artifacts = self._bucket("artifacts", access_logs, environment.deployer_account_ids)
+        self.artifacts = self._bucket(
+            "artifacts",
+            access_logs,
+            environment.deployer_account_ids,
+            event_bridge=any(
+                isinstance(trigger, NewData)
+                for pipeline in environment.pipelines.values()
+                for trigger in pipeline.triggers.values()
+            ),
+        )
         self.captures = self._bucket("captures", access_logs)
         self.features = self._bucket("features", access_logs) if environment.feature_groups else None
         self.queue = self._bucket("queue", access_logs) if queued else None
         """Input, results and failures of asynchronous endpoints."""
+        self.transforms = self._transforms(access_logs) if environment.batch_transforms else None
+        """Input and results of batch transforms."""
         self.repositories = {
             key: EcrRepository(
                 self,
@@ -106,11 +119,12 @@ class Foundation(EnvironmentStack):
         """Return who uses the data key without this account's IAM, each where there is need of it."""
         environment, account_id = self.environment, self.environment.account_id
         deployers, artifacts = environment.deployer_account_ids, self._bucket_name("artifacts")
+        logged = environment.state_machines or environment.batch_transforms
         return (
             *((read_by_accounts(deployers, artifacts, environment.partition),) if deployers else ()),
             *(use_by_service(service, account_id) for service in environment.told_by),
             *((use_by_service("sagemaker.amazonaws.com", account_id),) if environment.labeling else ()),
-            *((use_by_log_delivery(**self.location),) if environment.state_machines else ()),
+            *((use_by_log_delivery(**self.location),) if logged else ()),
             *(
                 (use_by_service("events.amazonaws.com", account_id),)
                 if environment.approval_sender_account_ids
@@ -200,8 +214,16 @@ class Foundation(EnvironmentStack):
         """Return a name that no other account has taken."""
         return f"{self.prefix}{purpose}-{self.environment.account_id}"
 
+    def _transforms(self, access_logs: Bucket | None) -> Bucket:
+        jobs = self.environment.batch_transforms.values()
+        return self._bucket("transforms", access_logs, event_bridge=any(job.new_data for job in jobs))
+
     def _bucket(
-        self, purpose: str, access_logs: Bucket | None, reader_account_ids: tuple[str, ...] = ()
+        self,
+        purpose: str,
+        access_logs: Bucket | None,
+        reader_account_ids: tuple[str, ...] = (),
+        event_bridge: bool = False,
     ) -> Bucket:
         return Bucket(
             self,
@@ -214,6 +236,7 @@ class Foundation(EnvironmentStack):
                     if access_logs
                     else None,
                     reader_account_ids=reader_account_ids,
+                    event_bridge=event_bridge,
                 ),
                 retention=self.environment.retention,
                 partition=self.environment.partition,

@@ -1,4 +1,4 @@
-"""Where models answer: the models that endpoints may serve, the endpoints, and their roles and logs."""
+"""Where models answer: the models, the endpoints and batch transforms, and their roles and logs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from constructs import Construct
 
+from modules import batch_transform as batch
 from modules._core import Statement, record
 from modules.alarms import Alarms, AlarmsConfig, Thresholds
+from modules.batch_transform import BatchTransform, BatchTransformConfig, TransformJob
 from modules.dashboard import Dashboard, DashboardConfig
 from modules.endpoint import (
     Asynchronous,
@@ -56,11 +58,14 @@ class Serving(EnvironmentStack):
             if isinstance(inference, Asynchronous) and foundation.queue
         }
         models = {key: self._model(key, definition) for key, definition in environment.models.items()}
+        model_names = {name: model.outputs.name for name, model in models.items()}
         endpoints = environment.timed_endpoints
         for key, inference in endpoints.items():
-            self._endpoint(key, inference, {name: model.outputs.name for name, model in models.items()})
+            self._endpoint(key, inference, model_names)
         for key, thresholds in environment.thresholds.items():
             self._alarms(key, endpoints[key], thresholds)
+        for key, job in environment.batch_transforms.items():
+            self._batch_transform(key, job, model_names)
         if environment.dashboard and (endpoints or environment.pipelines):
             self._dashboard(endpoints)
 
@@ -121,6 +126,66 @@ class Serving(EnvironmentStack):
             ),
         )
 
+    def _batch_transform(self, key: str, job: TransformJob, model_names: dict[str, str]) -> None:
+        name, foundation = f"{self.prefix}{key}-batch", self.foundation
+        key_arn, home = foundation.data_key.outputs.arn, self._home(key)
+        assert foundation.alarms is not None
+        logs = LogGroup(
+            self,
+            f"{key}_batch_logs",
+            LogGroupConfig(
+                name=f"/aws/vendedlogs/states/{name}",
+                kms_key_arn=foundation.logs_key.outputs.arn,
+                retention_days=self.environment.log_retention_days,
+                **self.location,
+            ),
+        )
+        role = self._role(
+            f"{key}_batch_role",
+            f"{key}-batch",
+            f"Runs the batch transform {key}",
+            "states.amazonaws.com",
+            statements=batch.execution(name, key_arn, **self.location),
+        )
+        launch = None
+        if job.schedules or job.new_data:
+            launch = self._role(
+                f"{key}_batch_launch_role",
+                f"{key}-batch-launch",
+                f"Starts the batch transform {key}",
+                *batch.LAUNCHING_SERVICES,
+                statements=batch.launch(name, job.schedules, key_arn, **self.location),
+            )
+        made = BatchTransform(
+            self,
+            f"{key}_batch",
+            BatchTransformConfig(
+                name=name,
+                job=job,
+                model_names=model_names,
+                input_s3_uri=f"{home}input/",
+                output_s3_uri=f"{home}output/",
+                role_arn=role.outputs.arn,
+                kms_key_arn=key_arn,
+                log_group_arn=logs.outputs.arn,
+                launch_role_arn=launch.outputs.arn if launch else None,
+                alarm_topic_arns=(foundation.alarms.outputs.arn,),
+                tags=self.tags,
+                **self.location,
+            ),
+        )
+        for parameter, value, description in (
+            ("arn", made.outputs.arn, "State machine of batch transform"),
+            ("input_s3_uri", f"{home}input/", "Where to put the input of batch transform"),
+            ("output_s3_uri", f"{home}output/", "Where the results are of batch transform"),
+        ):
+            self.publish(f"batch_transforms/{{key}}/{parameter}", value, description, key=key)
+
+    def _home(self, key: str) -> str:
+        """Return the place in S3 of a batch transform's input and results."""
+        assert self.foundation.transforms is not None
+        return f"s3://{self.foundation.transforms.config.name}/{key}/"
+
     def _topic(self, key: str, purpose: str) -> Topic:
         """Make a topic of an asynchronous endpoint; only the role of its model publishes to it."""
         return Topic(
@@ -149,25 +214,23 @@ class Serving(EnvironmentStack):
     def _model(self, key: str, definition: Definition) -> Model:
         environment, foundation = self.environment, self.foundation
         serverless = key in environment.serverless_models
-        role = Role(
-            self,
+        transformed = any(key == job.model for job in environment.batch_transforms.values())
+        role = self._role(
             f"{key}_role",
-            RoleConfig(
-                name=f"{self.prefix}{key}-model",
-                description=f"Fetches and runs the model {key}",
-                trust=Services(names=("sagemaker.amazonaws.com",)),
-                permissions_boundary_arn=foundation.boundary.outputs.arn,
-                account_id=environment.account_id,
-                partition=environment.partition,
-                statements=(
-                    *self._grants(key),
-                    *(() if serverless else (foundation.data_key.attach_volumes(),)),
-                    *self._fetch(definition),
-                    *execution(
-                        log_group_names=(f"/aws/sagemaker/Endpoints/{self.prefix}*",),
-                        in_vpc=not serverless,
-                        **self.location,
+            f"{key}-model",
+            f"Fetches and runs the model {key}",
+            "sagemaker.amazonaws.com",
+            statements=(
+                *self._grants(key),
+                *(() if serverless else (foundation.data_key.attach_volumes(),)),
+                *self._fetch(definition),
+                *execution(
+                    log_group_names=(
+                        f"/aws/sagemaker/Endpoints/{self.prefix}*",
+                        *(("/aws/sagemaker/TransformJobs",) if transformed else ()),
                     ),
+                    in_vpc=not serverless,
+                    **self.location,
                 ),
             ),
         )
@@ -185,9 +248,34 @@ class Serving(EnvironmentStack):
             ),
         )
 
+    def _role(
+        self, id_: str, name: str, description: str, *services: str, statements: tuple[Statement, ...]
+    ) -> Role:
+        return Role(
+            self,
+            id_,
+            RoleConfig(
+                name=f"{self.prefix}{name}",
+                description=description,
+                trust=Services(names=services),
+                permissions_boundary_arn=self.foundation.boundary.outputs.arn,
+                account_id=self.environment.account_id,
+                partition=self.environment.partition,
+                statements=statements,
+            ),
+        )
+
     def _grants(self, key: str) -> Iterator[Statement]:
-        """Yield what a model's role needs for the endpoints that serve the model."""
-        captures, queue = self.foundation.captures, self.foundation.queue
+        """Yield what a model's role needs for the endpoints and batch transforms that use the model."""
+        captures, queue, transforms = (
+            self.foundation.captures,
+            self.foundation.queue,
+            self.foundation.transforms,
+        )
+        for name, job in self.environment.batch_transforms.items():
+            if key == job.model and transforms:
+                yield from transforms.read(f"{name}/input/")
+                yield from transforms.write(f"{name}/output/")
         for name, inference in self.environment.endpoints.items():
             if key not in inference.models.values():
                 continue

@@ -97,6 +97,11 @@ def synth() -> Synth:
     return run
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, so that no worker waits for another at the end."""
+    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("newcomer", "local")])
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch that rewrites inventories."""
     parser.addoption(

@@ -96,7 +96,9 @@ def asked(run: Run, command: str) -> Any:
     return json.loads(run(f".venv/bin/sagewright {command} -e local --json 2>/dev/null"))
 
 
-def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone: Path, run: Run) -> None:
+def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_destroyed(
+    clone: Path, run: Run
+) -> None:
     said = run("make demo")
     assert 0 < set_up_seconds(said) < SET_UP_SECONDS
     assert "is deployed and verified" in said
@@ -113,15 +115,18 @@ def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone:
     assert running is not None
     checkout = Checkout(project=project, running=running)
     listed, described = (aws(checkout, line) for line in look if line.startswith("aws "))
-    assert [one["EndpointName"] for one in listed["Endpoints"]] == [described["EndpointName"]]
-    before = checkout.endpoint("local")
+    assert described["EndpointName"] in [one["EndpointName"] for one in listed["Endpoints"]]
+    before = checkout.endpoint("local", "churn")
     changed = checkout.document("local")
     change(changed)
     checkout.write("local", changed)
     added = asked(run, "features add")["added"]
     assert added == ["local-features: acme-local-customers-v1: churned (Integral)"]
+    checkout.fail("UpdateEndpoint", before["EndpointName"])
+    rolled_back = run("make deploy ENV=local || echo failed")
+    assert before["EndpointName"] in rolled_back and rolled_back.endswith("failed\n")
     assert "is deployed and verified" in run("make deploy ENV=local")
-    after = checkout.endpoint("local")
+    after = checkout.endpoint("local", "churn")
     assert after["EndpointArn"] == before["EndpointArn"]
     assert after["CreationTime"] == before["CreationTime"]
     assert after["EndpointConfigName"] != before["EndpointConfigName"]
@@ -156,7 +161,7 @@ def change(document: dict[str, Any]) -> None:
     variants["champion"]["scaling"].update(min_capacity=2, max_capacity=4)
     variants["challenger"]["instance_count"] = 3
     image, _, digest = document["models"]["churn-v4"]["image"].partition("@sha256:")
-    document["models"]["churn-v9"] = {"image": f"{image}@sha256:{digest[::-1]}"}
+    document["models"]["churn-v9"] = {"kind": "Container", "image": f"{image}@sha256:{digest[::-1]}"}
     variants["champion"]["model"] = "churn-v9"
     document["feature_groups"]["customers"]["v1"]["features"]["churned"] = {"type": "Integral"}
 

@@ -15,7 +15,9 @@ from .checks import unresolved
 
 FACTS = Path(__file__).with_name("instance_types.json")
 
-Kind = Literal["burstable_families", "ebs_families", "nvme_families", "unguarded_families"]
+Kind = Literal[
+    "burstable_families", "ebs_families", "nvme_families", "transform_families", "unguarded_families"
+]
 
 
 @cache
@@ -45,17 +47,26 @@ def family(instance_type: str) -> str:
 
 def known(name: str, instance_type: str) -> str | None:
     """Check that an instance type reads `ml.<family>.<size>`, with a family and a size that are known."""
-    if unresolved(instance_type):
-        return None
-    parts = instance_type.split(".")
-    if (
-        len(parts) == 3
-        and parts[0] == "ml"
-        and parts[1] in families("ebs_families") | families("nvme_families")
-        and vcpus(instance_type)
-    ):
+    hosting = families("ebs_families") | families("nvme_families")
+    if _is_of(instance_type, hosting) and (unresolved(instance_type) or vcpus(instance_type)):
         return None
     return f"{name}: supply a SageMaker hosting instance type such as ml.m5.large, got {instance_type!r}"
+
+
+def transforms(name: str, instance_type: str) -> str | None:
+    """Check that an instance type reads `ml.<family>.<size>` and that transform jobs run on its family.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformResources.html
+    """
+    if _is_of(instance_type, families("transform_families")):
+        return None
+    return f"{name}: supply an instance type of transform jobs such as ml.m5.xlarge, got {instance_type!r}"
+
+
+def _is_of(instance_type: str, legal: frozenset[str]) -> bool:
+    """Tell whether a type is of one of these families; a Token is taken to be."""
+    parts = instance_type.split(".")
+    return unresolved(instance_type) or (len(parts) == 3 and parts[0] == "ml" and parts[1] in legal)
 
 
 def burstable(instance_type: str) -> bool:

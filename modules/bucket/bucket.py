@@ -16,6 +16,7 @@ from .._aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
 )
 from .._aws.s3_bucket_logging import S3BucketLoggingA
+from .._aws.s3_bucket_notification import S3BucketNotification
 from .._aws.s3_bucket_ownership_controls import S3BucketOwnershipControls, S3BucketOwnershipControlsRule
 from .._aws.s3_bucket_policy import S3BucketPolicy
 from .._aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
@@ -84,6 +85,11 @@ class Data:
     logging: Logging | None = None
     reader_account_ids: tuple[str, ...] = ()
     """Other accounts that may list and read all objects; the key must let them, too (`read_by_accounts`)."""
+    event_bridge: bool = False
+    """Whether S3 tells EventBridge of every object that is written or deleted, so that rules can act on it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
+    """
 
     def __post_init__(self) -> None:
         refuse(
@@ -211,6 +217,8 @@ class Bucket(Construct):
                 target_bucket=config.content.logging.bucket_name,
                 target_prefix=config.content.logging.prefix,
             )
+        if isinstance(config.content, Data) and config.content.event_bridge:
+            S3BucketNotification(self, "notification", bucket=bucket.id, eventbridge=True)
         self.outputs = BucketOutputs(name=policy.bucket, arn=bucket.arn)
 
     def _encryption(self) -> S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA:

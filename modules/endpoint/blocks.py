@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from .._aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarmMetricQuery,
@@ -49,18 +50,14 @@ def production_variant(
     return SagemakerEndpointConfigurationProductionVariants(
         variant_name=name,
         model_name=model_name,
-        instance_type=variant.instance_type,
-        initial_instance_count=variant.initial_instance_count,
         initial_variant_weight=variant.weight,
-        volume_size_in_gb=variant.volume_size_gb,
-        model_data_download_timeout_in_seconds=variant.model_data_download_timeout_seconds,
-        container_startup_health_check_timeout_in_seconds=variant.container_startup_health_check_timeout_seconds,
         routing_config=[
             SagemakerEndpointConfigurationProductionVariantsRoutingConfig(
                 routing_strategy=variant.routing_strategy
             )
         ],
         core_dump_config=_core_dump(variant, kms_key_arn, core_dump_s3_uri),
+        **_instances(variant),
     )
 
 
@@ -71,12 +68,7 @@ def shadow_variant(
     return SagemakerEndpointConfigurationShadowProductionVariants(
         variant_name=name,
         model_name=model_name,
-        instance_type=variant.instance_type,
-        initial_instance_count=variant.initial_instance_count,
         initial_variant_weight=variant.weight,
-        volume_size_in_gb=variant.volume_size_gb,
-        model_data_download_timeout_in_seconds=variant.model_data_download_timeout_seconds,
-        container_startup_health_check_timeout_in_seconds=variant.container_startup_health_check_timeout_seconds,
         routing_config=[
             SagemakerEndpointConfigurationShadowProductionVariantsRoutingConfig(
                 routing_strategy=variant.routing_strategy
@@ -87,6 +79,7 @@ def shadow_variant(
         )
         if variant.core_dump and core_dump_s3_uri
         else None,
+        **_instances(variant),
     )
 
 
@@ -110,18 +103,25 @@ def asynchronous_variant(
     asynchronous: Asynchronous, model_name: str, kms_key_arn: str, core_dump_s3_uri: str | None
 ) -> SagemakerEndpointConfigurationProductionVariants:
     """Return the variant of an asynchronous endpoint; it starts with one instance at least."""
-    startup = asynchronous.container_startup_health_check_timeout_seconds
     return SagemakerEndpointConfigurationProductionVariants(
         variant_name=ONLY_VARIANT,
         model_name=model_name,
-        instance_type=asynchronous.instance_type,
-        initial_instance_count=asynchronous.initial_instance_count,
         initial_variant_weight=1,
-        volume_size_in_gb=asynchronous.volume_size_gb,
-        model_data_download_timeout_in_seconds=asynchronous.model_data_download_timeout_seconds,
-        container_startup_health_check_timeout_in_seconds=startup,
         core_dump_config=_core_dump(asynchronous, kms_key_arn, core_dump_s3_uri),
+        **_instances(asynchronous),
     )
+
+
+def _instances(variant: Variant | Asynchronous) -> dict[str, Any]:
+    """Return the arguments of a variant on instances that are the same in every kind of block."""
+    startup = variant.container_startup_health_check_timeout_seconds
+    return {
+        "instance_type": variant.instance_type,
+        "initial_instance_count": variant.initial_instance_count,
+        "volume_size_in_gb": variant.volume_size_gb,
+        "model_data_download_timeout_in_seconds": variant.model_data_download_timeout_seconds,
+        "container_startup_health_check_timeout_in_seconds": startup,
+    }
 
 
 def _core_dump(

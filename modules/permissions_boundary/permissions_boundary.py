@@ -98,6 +98,11 @@ def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
         ),
     )
     yield Statement(
+        sid="EndsOfJobs",
+        actions=("events:DescribeRule", "events:PutRule", "events:PutTargets"),
+        resources=(arn("events", "rule/StepFunctionsGetEventsFor*"),),
+    )
+    yield Statement(
         sid="Tables",
         actions=("glue:Get*", "glue:UpdateTable"),
         resources=tuple(

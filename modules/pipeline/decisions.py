@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from .._core import ByKind, at_most, matches, record, refuse, when
+from .._core import ByKind, matches, record, refuse
 from .._core.checks import no_longer_than
+from .._core.events import problems_of_pattern
 from ..schedule import Parameter, RetryPolicy
-
-LONGEST_PATTERN = 4096
-"""Characters of an event pattern.
-
-https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
-"""
 
 
 @record
@@ -93,22 +87,7 @@ class EventPattern:
     """What happens when the start fails."""
 
     def __post_init__(self) -> None:
-        refuse(
-            when(
-                not self.pattern.get("source"),
-                "pattern.source: supply a list such as ['aws.sagemaker'], got none",
-            ),
-            *(
-                when(
-                    not isinstance(value, (list, tuple, Mapping)),
-                    f"pattern.{key}: supply a list of values, or a mapping, got {value!r}",
-                )
-                for key, value in self.pattern.items()
-            ),
-            at_most(
-                "pattern: number of characters", len(json.dumps(self.pattern, default=dict)), LONGEST_PATTERN
-            ),
-        )
+        refuse(*problems_of_pattern(self.pattern))
 
 
 Trigger = Annotated[NewData | ModelPackageApproved | ModelPackageRejected | EventPattern, ByKind()]

@@ -9,17 +9,14 @@ from typing import Any
 
 from constructs import Construct
 
-from .._aws.cloudwatch_event_rule import CloudwatchEventRule
 from .._aws.cloudwatch_event_target import (
-    CloudwatchEventTarget,
-    CloudwatchEventTargetDeadLetterConfig,
-    CloudwatchEventTargetRetryPolicy,
     CloudwatchEventTargetSagemakerPipelineTarget,
     CloudwatchEventTargetSagemakerPipelineTargetPipelineParameterListStruct,
 )
 from .._aws.sagemaker_pipeline import SagemakerPipeline, SagemakerPipelineParallelismConfiguration
 from .._core import Statement, at_least, matches, record, refuse, when
 from .._core.checks import no_longer_than
+from .._core.events import object_created, start_on_event
 from .._core.failures import alarm_on_failure
 from ..schedule import Parameter, PipelineTarget, Schedule, ScheduleConfig, ScheduledStart, deliver
 from . import definition
@@ -298,37 +295,26 @@ class Pipeline(Construct):
 
     def _trigger(self, key: str, trigger: Trigger, pipeline: SagemakerPipeline) -> None:
         config = self.config
-        rule = CloudwatchEventRule(
-            self,
-            f"{key}_trigger",
-            name=f"{config.name}-{key}",
-            description=f"Starts the pipeline {config.name}",
-            event_pattern=json.dumps(self._pattern(trigger), sort_keys=True, default=dict),
-        )
         parameters = [
             CloudwatchEventTargetSagemakerPipelineTargetPipelineParameterListStruct(
                 name=name, value=value if isinstance(value, str) else json.dumps(value)
             )
             for name, value in sorted(trigger.parameters.items())
         ]
-        CloudwatchEventTarget(
+        start_on_event(
             self,
-            f"{key}_target",
-            rule=rule.name,
+            key,
+            name=f"{config.name}-{key}",
+            description=f"Starts the pipeline {config.name}",
+            pattern=self._pattern(trigger),
             target_id="pipeline",
-            arn=pipeline.arn,
+            target_arn=pipeline.arn,
             role_arn=config.launch_role_arn,
-            sagemaker_pipeline_target=CloudwatchEventTargetSagemakerPipelineTarget(
-                pipeline_parameter_list=parameters
-            )
+            maximum_retry_attempts=trigger.retry.maximum_retry_attempts,
+            maximum_event_age_seconds=trigger.retry.maximum_event_age_seconds,
+            dead_letter_arn=config.dead_letter_arn,
+            pipeline_target=CloudwatchEventTargetSagemakerPipelineTarget(pipeline_parameter_list=parameters)
             if parameters
-            else None,
-            retry_policy=CloudwatchEventTargetRetryPolicy(
-                maximum_retry_attempts=trigger.retry.maximum_retry_attempts,
-                maximum_event_age_in_seconds=trigger.retry.maximum_event_age_seconds,
-            ),
-            dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=config.dead_letter_arn)
-            if config.dead_letter_arn is not None
             else None,
         )
 
@@ -338,15 +324,7 @@ class Pipeline(Construct):
         if isinstance(trigger, EventPattern):
             return {"account": [config.account_id], **trigger.pattern}
         if isinstance(trigger, NewData):
-            return {
-                "account": [config.account_id],
-                "source": ["aws.s3"],
-                "detail-type": ["Object Created"],
-                "detail": {
-                    "bucket": {"name": [config.bucket_names[trigger.bucket]]},
-                    "object": {"key": [{"prefix": trigger.prefix}]},
-                },
-            }
+            return object_created(config.account_id, config.bucket_names[trigger.bucket], trigger.prefix)
         status = "Approved" if isinstance(trigger, ModelPackageApproved) else "Rejected"
         return {
             "account": [config.account_id],

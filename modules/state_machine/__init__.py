@@ -2,6 +2,7 @@
 
 from .state_machine import (
     LAUNCHING_SERVICES,
+    EventTrigger,
     StateMachine,
     StateMachineConfig,
     StateMachineOutputs,
@@ -13,6 +14,7 @@ from .state_machine import (
 
 __all__ = [
     "LAUNCHING_SERVICES",
+    "EventTrigger",
     "StateMachine",
     "StateMachineConfig",
     "StateMachineOutputs",

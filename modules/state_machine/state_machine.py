@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from typing import Literal
+from typing import Any, Literal
 
 from constructs import Construct
 
@@ -16,15 +16,17 @@ from .._aws.sfn_state_machine import (
 )
 from .._core import Principal, Statement, at_least, at_most, matches, one_of, record, refuse, when
 from .._core.checks import no_longer_than
+from .._core.events import problems_of_pattern, start_on_event
 from .._core.failures import alarm_on_failure
-from ..schedule import Schedule, ScheduleConfig, ScheduledStart, StateMachineTarget, deliver
+from ..schedule import RetryPolicy, Schedule, ScheduleConfig, ScheduledStart, StateMachineTarget, deliver
 from . import definition
 
 KEY = "[a-z0-9]+(-[a-z0-9]+)*"
-"""With single hyphens: no two schedules give one Terraform address."""
-LONGEST_NAME_OF_SCHEDULE = 64
+"""With single hyphens: no two schedules or triggers give one Terraform address."""
+LONGEST_NAME_OF_START = 64
+"""Characters of a schedule's and a rule's name."""
 
-LAUNCHING_SERVICES = ("scheduler.amazonaws.com",)
+LAUNCHING_SERVICES = ("events.amazonaws.com", "scheduler.amazonaws.com")
 """Who takes the role of `StateMachineConfig.launch_role_arn`."""
 
 DELIVER_LOGS = (
@@ -43,6 +45,22 @@ TRACE = (
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 )
+
+
+@record
+class EventTrigger:
+    """The state machine starts for every event that matches a pattern, and the event is its input.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
+
+    pattern: Mapping[str, Any]
+    """What an event must have, as EventBridge spells it; `source` at least."""
+    retry: RetryPolicy = RetryPolicy()
+    """What happens when the start fails."""
+
+    def __post_init__(self) -> None:
+        refuse(*problems_of_pattern(self.pattern))
 
 
 @record
@@ -79,10 +97,12 @@ class StateMachineConfig:
     """For how long a data key is used again, 60 to 900 s."""
     schedules: Mapping[str, ScheduledStart] = field(default_factory=dict)
     """When it is started, by a name such as `nightly`."""
+    triggers: Mapping[str, EventTrigger] = field(default_factory=dict)
+    """Which events start it, by a name such as `new-data`."""
     launch_role_arn: str | None = None
-    """Role that schedules take: `LAUNCHING_SERVICES` may, and it has what `launch(…)` says."""
+    """Role that schedules and triggers take: `LAUNCHING_SERVICES` may, and it has what `launch(…)` says."""
     dead_letter_arn: str | None = None
-    """SQS queue for starts that were given up."""
+    """SQS queue for starts that were given up; its policy lets `events.amazonaws.com` in for triggers."""
     alarm_topic_arns: tuple[str, ...] = ()
     """SNS topics that are told when an execution fails or takes too long."""
 
@@ -102,10 +122,11 @@ class StateMachineConfig:
             at_least("kms_data_key_reuse_period_seconds", self.kms_data_key_reuse_period_seconds, 60),
             at_most("kms_data_key_reuse_period_seconds", self.kms_data_key_reuse_period_seconds, 900),
             when(
-                self.schedules and self.launch_role_arn is None,
-                "launch_role_arn: supply the role that schedules take, got none",
+                (self.schedules or self.triggers) and self.launch_role_arn is None,
+                "launch_role_arn: supply the role that schedules and triggers take, got none",
             ),
-            *(problem for key in self.schedules for problem in self._badly_named(key)),
+            *(problem for key in self.schedules for problem in self._badly_named("schedules", key)),
+            *(problem for key in self.triggers for problem in self._badly_named("triggers", key)),
             *(
                 f"definition_substitutions: supply {name}, which the definition has"
                 for name in there
@@ -119,9 +140,9 @@ class StateMachineConfig:
         )
         refuse(*definition.problems(self.text, self.type))
 
-    def _badly_named(self, key: str) -> Iterator[str | None]:
-        yield matches("schedules: name", key, KEY, "nightly")
-        yield no_longer_than(f"schedules.{key}", f"{self.name}-{key}", LONGEST_NAME_OF_SCHEDULE)
+    def _badly_named(self, field_: str, key: str) -> Iterator[str | None]:
+        yield matches(f"{field_}: name", key, KEY, "nightly")
+        yield no_longer_than(f"{field_}.{key}", f"{self.name}-{key}", LONGEST_NAME_OF_START)
 
     @property
     def text(self) -> str:
@@ -158,15 +179,15 @@ def launch(
     partition: str = "aws",
     dead_letter_arn: str | None = None,
 ) -> tuple[Statement, ...]:
-    """Return what the role needs that schedules take; `LAUNCHING_SERVICES` take it.
+    """Return what the role needs that schedules and triggers take; `LAUNCHING_SERVICES` take it.
 
     It is made of names, since the role is there before the state machine.
     """
+    begin = start(name, region, account_id, partition)
+    if not schedules:
+        return (begin,)
     names = tuple(f"{name}-{key}" for key in schedules)
-    return (
-        start(name, region, account_id, partition),
-        *deliver(names, kms_key_arn, region, account_id, partition, dead_letter_arn),
-    )
+    return (begin, *deliver(names, kms_key_arn, region, account_id, partition, dead_letter_arn))
 
 
 def execution(
@@ -259,6 +280,20 @@ class StateMachine(Construct):
                         dead_letter_arn=config.dead_letter_arn,
                     ),
                 )
+        for key, trigger in sorted(config.triggers.items()):
+            start_on_event(
+                self,
+                key,
+                name=f"{config.name}-{key}",
+                description=f"Starts the state machine {config.name}",
+                pattern=trigger.pattern,
+                target_id="state_machine",
+                target_arn=machine.arn,
+                role_arn=config.launch_role_arn,
+                maximum_retry_attempts=trigger.retry.maximum_retry_attempts,
+                maximum_event_age_seconds=trigger.retry.maximum_event_age_seconds,
+                dead_letter_arn=config.dead_letter_arn,
+            )
         self.outputs = StateMachineOutputs(name=machine.name, arn=machine.arn)
 
     def start(self) -> Statement:

@@ -53,6 +53,8 @@ class EmbeddedAws:
         self._nonce = nonce
         self._request_log = request_log
         self._log_lock = threading.Lock()
+        self._one_at_a_time = threading.RLock()
+        """Moto goes through its resources while other threads add to them, and fails."""
         self._attempts = Attempts()
         self._answers: Future[Answers] = Future()
         threading.Thread(target=self._load, args=(enforce_iam,), daemon=True).start()
@@ -84,7 +86,9 @@ class EmbeddedAws:
         if path.startswith("/sagewright/"):
             return self._administer(environ)
         if path.startswith("/moto-api"):
-            answer = self._answers.result().of_moto(environ)
+            answers = self._answers.result()
+            with self._one_at_a_time:
+                answer = answers.of_moto(environ)
             if path == "/moto-api/reset":
                 FAULTS.clear()
             return answer
@@ -142,8 +146,10 @@ class EmbeddedAws:
         return None if lost else answer
 
     def _do(self, environ: Environ, call: Call, operation: str) -> Answer:
+        answers = self._answers.result()
         try:
-            return self._answers.result().answer(environ, call, operation)
+            with self._one_at_a_time:
+                return answers.answer(environ, call, operation)
         except Refused as refusal:
             return error(call, refusal.status, refusal.code, refusal.message)
         except NotImplementedError as failure:

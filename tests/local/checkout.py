@@ -28,6 +28,7 @@ BEYOND = (
     "alarm_subscriptions",
     "alarms",
     "approval_sender_account_ids",
+    "batch_transforms",
     "budget",
     "feature_groups",
     "labeling",
@@ -99,19 +100,22 @@ class Checkout:
         self._file(environment).write_text(yaml.safe_dump(document))
 
     def slim(self, environment: str) -> None:
-        """Leave of an environment its ground, registry and endpoints: less is quicker."""
+        """Leave of an environment its ground, registry and the endpoint `churn`: less is quicker."""
         document = self.document(environment)
         for part in BEYOND:
             document.pop(part, None)
         for group in document["model_package_groups"].values():
             group.pop("approvals", None)
+        endpoint = document["endpoints"]["churn"]
+        used = {variant["model"] for variant in endpoint["variants"].values()}
+        document["endpoints"] = {"churn": endpoint}
+        document["models"] = {key: model for key, model in document["models"].items() if key in used}
         self.write(environment, document)
 
-    def endpoint(self, environment: str) -> dict[str, Any]:
-        """Return the environment's one endpoint as AWS describes it."""
-        client = self.client("sagemaker", environment)
-        (name,) = (each["EndpointName"] for each in client.list_endpoints()["Endpoints"])
-        described: dict[str, Any] = client.describe_endpoint(EndpointName=name)
+    def endpoint(self, environment: str, key: str) -> dict[str, Any]:
+        """Return one of the environment's endpoints as AWS describes it."""
+        name = f"{self.document(environment)['organization']}-{environment}-{key}"
+        described: dict[str, Any] = self.client("sagemaker", environment).describe_endpoint(EndpointName=name)
         return described
 
     def fail(self, operation: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A whole environment, as its users run it: deployed, changed, rolled back, mended, gone without a trace."""
+"""An environment that begins small: without models, then with them, by plain cdktf, and gone again."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     process.down(project.work)
 
 
-def test_an_environment_begins_without_models_gets_them_survives_a_rollback_and_goes(
-    checkout: Checkout,
-) -> None:
+def test_an_environment_begins_without_models_gets_them_by_cdktf_and_goes(checkout: Checkout) -> None:
     checkout.slim("local")
     whole = checkout.document("local")
     checkout.write("local", {key: whole[key] for key in whole if key not in ("models", "endpoints")})
@@ -38,18 +36,7 @@ def test_an_environment_begins_without_models_gets_them_survives_a_rollback_and_
     deployed = checkout.cdktf("deploy", "local-*", "--auto-approve", **NAMED)
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     assert "gate" in deployed.stdout
-
-    variants = whole["endpoints"]["churn"]["variants"]
-    variants["champion"]["weight"], variants["challenger"]["weight"] = 50, 50
-    checkout.write("local", whole)
-    name = checkout.endpoint("local")["EndpointName"]
-    checkout.fail("UpdateEndpoint", name)
-    rolled_back = checkout.run("sagewright", "deploy", "-e", "local")
-    assert rolled_back.returncode == 3, rolled_back.stdout + rolled_back.stderr
-    assert name in rolled_back.stderr
-    assert checkout.sagewright("deploy", "-e", "local")["changed"] is True
-    live = checkout.endpoint("local")["ProductionVariants"]
-    assert {each["VariantName"]: each["CurrentWeight"] for each in live} == {"champion": 50, "challenger": 50}
+    assert checkout.endpoint("local", "churn")["EndpointStatus"] == "InService"
 
     destroyed = checkout.cdktf("destroy", "local-*", "--auto-approve", **NAMED)
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr

@@ -27,7 +27,6 @@ TYPES = set((ROOT / "modules" / "_aws" / "resources.txt").read_text(encoding="ut
 ELSEWHERE = {
     "aws_athena_named_query": "of no module",
     "aws_cloudwatch_log_resource_policy": "of no module",
-    "aws_s3_bucket_notification": "of no module",
     "aws_sagemaker_feature_group": "test_feature_group.py: it is changed between plans by our command",
     "aws_ssm_parameter": "test_platform.py: of the stacks, not of a module",
 }
@@ -44,6 +43,7 @@ FIXED = {
     "aws_kms_alias": ANEW,
     "aws_route_table": ALIKE,
     "aws_route_table_association": ALIKE,
+    "aws_s3_bucket_notification": ALIKE,
     "aws_s3_bucket_ownership_controls": ALIKE,
     "aws_s3_bucket_public_access_block": ALIKE,
     "aws_s3_bucket_versioning": ALIKE,

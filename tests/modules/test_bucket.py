@@ -124,6 +124,15 @@ def test_access_is_logged_where_that_is_asked_for(synth: Synth) -> None:
     assert (logging["target_bucket"], logging["target_prefix"]) == ("acme-prod-access-logs", "artifacts/")
 
 
+def test_eventbridge_is_told_where_that_is_asked_for(synth: Synth) -> None:
+    told = synth(Bucket, config(content=Data(kms_key_arn=KEY, event_bridge=True)))
+    assert told.one("aws_s3_bucket_notification") == {
+        "bucket": "${aws_s3_bucket.this.id}",
+        "eventbridge": True,
+    }
+    assert not synth(Bucket, config()).all("aws_s3_bucket_notification")
+
+
 def test_access_logs_come_from_the_named_buckets_of_one_account_under_the_key_of_s3(synth: Synth) -> None:
     made = synth(Bucket, config(name="acme-prod-access-logs", content=LOGS))
     (rule,) = made.one("aws_s3_bucket_server_side_encryption_configuration")["rule"]

@@ -11,6 +11,7 @@ import pytest
 from modules.schedule import ScheduledStart
 from modules.state_machine import (
     LAUNCHING_SERVICES,
+    EventTrigger,
     StateMachine,
     StateMachineConfig,
     execution,
@@ -153,7 +154,40 @@ def test_who_starts_it_may_do_no_more(synth: Synth) -> None:
     assert decrypt.conditions["StringEquals"] == {
         "kms:EncryptionContext:aws:scheduler:schedule:arn": (schedule,)
     }
-    assert LAUNCHING_SERVICES == ("scheduler.amazonaws.com",)
+    assert launch(CONFIG.name, {}, KEY, "eu-west-1", ACCOUNT) == (begin,)
+    assert LAUNCHING_SERVICES == ("events.amazonaws.com", "scheduler.amazonaws.com")
+
+
+def test_an_event_starts_it_and_what_cannot_be_delivered_is_kept(synth: Synth) -> None:
+    drift = EventTrigger(pattern={"source": ["acme.monitoring"], "detail-type": ["Drift"]})
+    queue = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:acme-prod-starts"
+    stack = synth(StateMachine, replace(CONFIG, triggers={"drift": drift}, dead_letter_arn=queue))
+    rule = stack.one("aws_cloudwatch_event_rule", "drift_trigger")
+    assert (rule["name"], json.loads(rule["event_pattern"])) == ("acme-prod-scoring-drift", drift.pattern)
+    target = stack.one("aws_cloudwatch_event_target", "drift_target")
+    assert target["rule"] == "${aws_cloudwatch_event_rule.drift_trigger.name}"
+    assert (target["arn"], target["role_arn"]) == (
+        "${aws_sfn_state_machine.this.arn}",
+        CONFIG.launch_role_arn,
+    )
+    assert target["retry_policy"] == {"maximum_event_age_in_seconds": 3600, "maximum_retry_attempts": 10}
+    assert target["dead_letter_config"] == {"arn": queue}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ({"detail-type": ["Drift"]}, r"pattern.source: supply a list such as \['aws.sagemaker'\], got none"),
+        (
+            {"source": "acme.monitoring"},
+            "pattern.source: supply a list of values, or a mapping, got 'acme.monitoring'",
+        ),
+        ({"source": ["a" * 4096]}, "pattern: number of characters: supply at most 4096, got"),
+    ],
+)
+def test_a_trigger_is_refused(pattern: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        EventTrigger(pattern=pattern)
 
 
 def test_its_own_role_uses_the_key_for_this_state_machine_and_for_its_logs_only() -> None:
@@ -185,6 +219,9 @@ def test_an_express_state_machine_is_one(synth: Synth) -> None:
     assert made(synth, config)["type"] == "EXPRESS"
 
 
+DRIFT = EventTrigger(pattern={"source": ["acme.monitoring"]})
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -195,7 +232,18 @@ def test_an_express_state_machine_is_one(synth: Synth) -> None:
         ({"log_level": "OFF"}, "log_level: supply one of ALL, ERROR, FATAL, got 'OFF'"),
         ({"kms_data_key_reuse_period_seconds": 59}, "kms_data_key_reuse_period_seconds: supply at least 60"),
         ({"kms_data_key_reuse_period_seconds": 901}, "kms_data_key_reuse_period_seconds: supply at most 900"),
-        ({"launch_role_arn": None}, "launch_role_arn: supply the role that schedules take, got none"),
+        (
+            {"launch_role_arn": None},
+            "launch_role_arn: supply the role that schedules and triggers take, got none",
+        ),
+        (
+            {"launch_role_arn": None, "schedules": {}, "triggers": {"drift": DRIFT}},
+            "launch_role_arn: supply the role that schedules and triggers take, got none",
+        ),
+        (
+            {"triggers": {"new_drift": DRIFT}},
+            "triggers: name: supply a value such as nightly, got 'new_drift'",
+        ),
         (
             {"schedules": {"every_week": CONFIG.schedules["weekly"]}},
             "schedules: name: supply a value such as nightly, got 'every_week'",

@@ -88,8 +88,9 @@ def addresses(work: Run, name: str) -> set[str]:
     return {each["address"] for each in module.get("resources", [])}
 
 
-def values(work: Run) -> list[dict[str, Any]]:
+def values(checkout: Project) -> list[dict[str, Any]]:
     """What Terraform says of the states now, stack by stack."""
+    work = run(checkout)
     return [work.state(stack)["values"] for stack in work.assembly.stacks]
 
 
@@ -257,22 +258,40 @@ def test_a_plan_that_changes_nothing_tells_the_state_too(checkout: Project, gate
     work = run(checkout)
     work.deploy(work.assembly.stacks, yes)
     before = work.clock.seconds
-    work.verify(work.assembly.stacks)
+    known = [work.state(stack)["values"] for stack in work.assembly.stacks]
     assert work.clock.seconds == before
-    assert [work.states[name]["values"] for name in ("small-first", "small-second")] == values(work)
+    assert known == values(checkout)
 
 
 def test_a_state_that_is_changed_is_read_anew(checkout: Project, gated: list[list[str]]) -> None:
     two_stacks(checkout)
     work = run(checkout)
     work.deploy(work.assembly.stacks, yes)
-    work.verify(work.assembly.stacks)
+    before = [work.state(stack)["values"] for stack in work.assembly.stacks]
     two_stacks(checkout, value="b")
     work.deploy(work.assembly.stacks, yes)
-    work.verify(work.assembly.stacks)
-    assert [work.states[name]["values"] for name in ("small-first", "small-second")] == values(work)
-    (thing,) = work.states["small-first"]["values"]["root_module"]["resources"]
-    assert thing["values"]["input"] == "b"
+    after = [work.state(stack)["values"] for stack in work.assembly.stacks]
+    assert after == values(checkout) != before
+
+
+def test_of_a_stack_with_nothing_in_it_no_provider_is_asked(
+    checkout: Project, gated: list[list[str]]
+) -> None:
+    two_stacks(checkout)
+    write_stack(checkout, "small-second", {}, "small-first")
+    work = run(checkout)
+    assert work.deploy(work.assembly.stacks, yes)
+    assert gated == [["small-first"]]
+    assert [step.name for step in work.steps.done if "small-second" in step.name] == []
+    assert not work.deploy([work.assembly.get("small-second")], yes)
+    assert gated == [["small-first"]]
+    two_stacks(checkout)
+    run(checkout).deploy(work.assembly.stacks, yes)
+    write_stack(checkout, "small-second", {}, "small-first")
+    work = run(checkout)
+    assert work.deploy(work.assembly.stacks, yes)
+    assert gated[-1] == ["small-first", "small-second"]
+    assert addresses(work, "small-second") == set()
 
 
 def test_what_a_stacks_own_check_finds_is_said_and_stops_nothing(

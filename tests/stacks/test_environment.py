@@ -121,7 +121,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "access_logs, approver_principal_arns, registry, repositories, model_package_groups, "
         "approval_sender_account_ids, feature_groups, feature_queries, studio, notebook_instances, "
         "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, budget, models, "
-        "endpoints, off_hours, alarms, dashboard, got an unknown setting",
+        "endpoints, batch_transforms, off_hours, alarms, dashboard, got an unknown setting",
     ),
     "a misspelt key": (
         "min_capacity: 1",
@@ -250,8 +250,39 @@ BAD: dict[str, tuple[str, str, str]] = {
     "a serverless endpoint with a model in a VPC": (
         "endpoints:\n",
         "endpoints:\n  few: {kind: Serverless, model: churn-v4, max_concurrency: 1}\n",
-        "endpoints.few.model: supply a model of its own, which is in no VPC; got 'churn-v4', which an "
-        "endpoint on instances serves as well",
+        "endpoints.few.model: supply a model of its own, which is in no VPC; got 'churn-v4', which "
+        "instances serve as well",
+    ),
+    "a batch transform of the model of a serverless endpoint": (
+        "endpoints:\n",
+        "  next: {kind: Container, image: IMAGE}\nbatch_transforms:\n  all: {model: next}\n"
+        "endpoints:\n  few: {kind: Serverless, model: next, max_concurrency: 1}\n",
+        "endpoints.few.model: supply a model of its own, which is in no VPC; got 'next', which instances "
+        "serve as well",
+    ),
+    "a batch transform of no model that there is": (
+        "endpoints:\n",
+        "batch_transforms:\n  all: {model: churn-v9}\nendpoints:\n",
+        "batch_transforms.all.model: supply one of the models (churn-v4), got 'churn-v9'",
+    ),
+    "a batch transform of containers that are asked one by one": (
+        "endpoints:\n",
+        "  row:\n    kind: Direct\n    containers:\n      a: {kind: Container, image: IMAGE}\n"
+        "      b: {kind: Container, image: IMAGE}\n"
+        "batch_transforms:\n  all: {model: row}\nendpoints:\n",
+        "batch_transforms.all.model: supply a model of which a request need not name a part, got 'row', "
+        "which is of kind Direct",
+    ),
+    "a batch transform with a name that is too long": (
+        "endpoints:\n",
+        f"batch_transforms:\n  {'n' * 25}: {{model: churn-v4}}\nendpoints:\n",
+        "batch_transforms.nnnnnnnnnnnnnnnnnnnnnnnnn: supply a name of at most 24 characters, got 25",
+    ),
+    "a batch transform that splits nothing and still has batches": (
+        "endpoints:\n",
+        "batch_transforms:\n  all: {model: churn-v4, split_type: None}\nendpoints:\n",
+        "batch_transforms.all.batch_strategy: supply nothing, or a split_type other than None, "
+        "got 'MultiRecord'",
     ),
     "a serverless endpoint with several containers": (
         "endpoints:\n",

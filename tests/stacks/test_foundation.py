@@ -160,7 +160,13 @@ def test_budgets_and_alarms_of_the_environment_alone_publish_to_its_topic(
 def test_without_anything_to_tell_there_is_no_topic(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
     silent = replace(
-        environment, budget=None, endpoints={}, alarms={}, pipelines={}, state_machines={}, off_hours=None
+        environment,
+        budget=None,
+        endpoints={},
+        alarms={},
+        pipelines={},
+        state_machines={},
+        batch_transforms={},
     )
     stacks = synthesize(tmp_path, "local", silent)
     assert not stacks["foundation"].all("aws_sns_topic")

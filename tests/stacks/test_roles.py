@@ -180,7 +180,8 @@ def test_without_approvers_nobody_approves(tmp_path: Path) -> None:
 
 
 def test_a_model_fetches_its_own_image_and_artifact_and_no_other(tmp_path: Path) -> None:
-    stacks = synthesize(tmp_path, "local", with_artifact(read("local", ROOT / "environments")))
+    environment = replace(with_artifact(read("local", ROOT / "environments")), batch_transforms={})
+    stacks = synthesize(tmp_path, "local", environment)
     resources = {
         key: {
             resource
@@ -212,8 +213,9 @@ def test_jobs_and_apps_fetch_the_images_that_the_environment_names_wherever_they
     assert elsewhere == {f"arn:aws:ecr:eu-central-1:222233334444:repository/{repository}"}
 
 
-def test_a_model_captures_under_the_endpoints_that_serve_it(committed: Callable[[str], Stacks]) -> None:
-    stacks = committed("prod")
+def test_a_model_captures_under_the_endpoints_that_serve_it(tmp_path: Path) -> None:
+    environment = replace(read("prod", ROOT / "environments"), batch_transforms={})
+    stacks = synthesize(tmp_path, "prod", environment)
     writing = {
         resource
         for policy, statement in granted(stacks)
@@ -232,7 +234,7 @@ def test_a_model_whose_endpoints_capture_nothing_writes_no_captures(tmp_path: Pa
     churn = environment.endpoints["churn"]
     assert isinstance(churn, RealTime)
     silent = {"churn": replace(churn, data_capture=None)}
-    stacks = synthesize(tmp_path, "local", replace(environment, endpoints=silent))
+    stacks = synthesize(tmp_path, "local", replace(environment, endpoints=silent, batch_transforms={}))
     serving = {"serving": stacks["serving"]}
     assert not [policy for policy, one in granted(serving) if "s3:PutObject" in one["Action"]]
 
@@ -261,6 +263,41 @@ def test_an_asynchronous_model_reads_its_input_and_writes_its_results_and_tells_
     assert "kms:GenerateDataKey" in grants
 
 
+def test_a_model_reads_the_input_of_its_batch_transforms_and_writes_their_results(
+    committed: Callable[[str], Stacks],
+) -> None:
+    grants = of_model(committed("prod"), "churn_v3")
+    transforms = "arn:aws:s3:::acme-prod-transforms-888899990000"
+    assert f"{transforms}/churn/input/*" in grants["s3:GetObject"]
+    assert f"{transforms}/churn/output/*" in grants["s3:PutObject"]
+    assert not [one for one in grants["s3:GetObject"] if one.startswith(f"{transforms}/churn/output")]
+    log = "arn:aws:logs:eu-central-1:888899990000:log-group:/aws/sagemaker/TransformJobs"
+    assert log in grants["logs:CreateLogStream"]
+    other = of_model(committed("prod"), "churn_v4")
+    assert log not in other["logs:CreateLogStream"]
+    assert not [one for found in other.values() for one in found if "transforms" in one]
+
+
+def test_who_runs_a_batch_transform_touches_no_data_and_runs_no_other_job(
+    committed: Callable[[str], Stacks],
+) -> None:
+    statements = [
+        statement
+        for policy, statement in granted({"serving": committed("prod")["serving"]})
+        if policy == "churn_batch_role_policy"
+    ]
+    actions = {action for statement in statements for action in statement["Action"]}
+    assert "sagemaker:CreateTransformJob" in actions
+    assert not [action for action in actions if action.startswith(("s3:", "iam:"))]
+    jobs = {
+        resource
+        for statement in statements
+        if "sagemaker:CreateTransformJob" in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    assert jobs == {"arn:aws:sagemaker:eu-central-1:888899990000:transform-job/acme-prod-churn-batch-*"}
+
+
 def test_a_serverless_model_touches_no_network_no_volume_and_no_alarm(
     committed: Callable[[str], Stacks],
 ) -> None:
@@ -273,8 +310,8 @@ def test_core_dumps_are_written_where_they_go_and_nowhere_else(tmp_path: Path) -
     churn = environment.endpoints["churn"]
     assert isinstance(churn, RealTime)
     variants = {name: replace(variant, core_dump=True) for name, variant in churn.variants.items()}
-    dumping = replace(churn, variants=variants, data_capture=None)
-    stacks = synthesize(tmp_path, "local", replace(environment, endpoints={"churn": dumping}))
+    endpoints = {"churn": replace(churn, variants=variants, data_capture=None)}
+    stacks = synthesize(tmp_path, "local", replace(environment, endpoints=endpoints, batch_transforms={}))
     assert of_model(stacks, "churn_v4")["s3:PutObject"] == {
         "arn:aws:s3:::acme-local-captures-111122223333/churn/core-dumps/*"
     }
@@ -288,7 +325,7 @@ def test_a_version_from_the_registry_is_fetched_by_what_it_is_made_of(tmp_path: 
         model_data_urls=("s3://acme-models/churn/7/model.tar.gz",),
     )
     models = {**environment.models, "churn-v4": package}
-    stacks = synthesize(tmp_path, "local", replace(environment, models=models))
+    stacks = synthesize(tmp_path, "local", replace(environment, models=models, batch_transforms={}))
     grants = of_model(stacks, "churn_v4")
     assert grants["ecr:BatchGetImage"] == {"arn:aws:ecr:eu-central-1:222233334444:repository/churn"}
     assert grants["s3:GetObject"] == {"arn:aws:s3:::acme-models/churn/7/model.tar.gz"}

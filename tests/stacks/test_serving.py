@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -164,6 +165,49 @@ def test_off_hours_lower_what_can_be_lowered_outside_production_alone(
             "prod": {},
         }[name]
     )
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_batch_transform_takes_what_is_put_where_its_users_are_told(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    serving = committed(name)["serving"]
+    published = {one["name"]: one["insecure_value"] for one in serving.all("aws_ssm_parameter").values()}
+    machine = serving.one("aws_sfn_state_machine", "churn_batch")
+    begin = json.loads(machine["definition"])["States"]["Begin"]["Assign"]
+    path = f"/sagewright/{name}/batch_transforms/churn"
+    assert published[f"{path}/arn"] == "${aws_sfn_state_machine.churn_batch.arn}"
+    assert published[f"{path}/input_s3_uri"] == begin["input_s3_uri"]
+    assert published[f"{path}/output_s3_uri"] == begin["output_s3_uri"]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_jobs_bear_the_tags_that_terraform_gives_to_everything_else(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    serving = committed(name)["serving"]
+    (provider,) = serving.document["provider"]["aws"]
+    machine = serving.one("aws_sfn_state_machine", "churn_batch")
+    request = json.loads(machine["definition"])["States"]["Transform"]["Arguments"]
+    assert {tag["Key"]: tag["Value"] for tag in request["Tags"]} == provider["default_tags"][0]["tags"]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_buckets_tell_eventbridge_where_a_rule_waits_for_new_data(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    environment, stacks = read(name, ROOT / "environments"), committed(name)
+    rules = [
+        json.loads(rule["event_pattern"])["detail"]["bucket"]["name"]
+        for stack in stacks.values()
+        for rule in stack.all("aws_cloudwatch_event_rule").values()
+        if '"aws.s3"' in rule["event_pattern"]
+    ]
+    told = {
+        f"acme-{name}-{key.removesuffix('_bucket_notification')}-{environment.account_id}"
+        for key in stacks["foundation"].all("aws_s3_bucket_notification")
+    }
+    assert told == {bucket for (bucket,) in rules}
 
 
 def test_without_an_asynchronous_endpoint_there_is_neither_bucket_nor_topic(tmp_path: Path) -> None:

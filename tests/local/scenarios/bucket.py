@@ -28,12 +28,13 @@ def steps(account: Account) -> Iterator[Step]:
     def build(key: str, prefix: str, logs: BucketConfig, force_destroy: bool) -> Build:
         def both(stack: TerraformStack) -> None:
             logging = Logging(bucket_name=Bucket(stack, "logs", logs).outputs.name, prefix=prefix)
-            data = Data(kms_key_arn=key, logging=logging)
+            data = Data(kms_key_arn=key, logging=logging, event_bridge=True)
             Bucket(stack, "artifacts", BucketConfig(name=name, content=data, force_destroy=force_destroy))
 
         return both
 
     yield Stage(build(account.key(), "artifacts/", logs, force_destroy=False))
+    assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=name)
     s3.put_object(Bucket=name, Key="model.tar.gz", Body=b"weights")
 
     key = account.key()

@@ -48,8 +48,8 @@ def steps(account: Account) -> Iterator[Step]:
         alarm_topic_arns=(f"arn:aws:sns:{REGION}:{account_id}:alarms",),
     )
     yield Stage(lambda stack: StateMachine(stack, "scoring", config))
-    (machine,) = states.list_state_machines()["stateMachines"]
-    before = states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])
+    arn = f"arn:aws:states:{REGION}:{account_id}:stateMachine:{NAME}"
+    before = states.describe_state_machine(stateMachineArn=arn)
     assert json.loads(before["definition"])["States"]["Transform"]["Parameters"] == {
         "ModelName": "acme-test-churn"
     }
@@ -70,7 +70,7 @@ def steps(account: Account) -> Iterator[Step]:
             "aws_sfn_state_machine.scoring": IN_PLACE,
         },
     )
-    after = states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])
+    after = states.describe_state_machine(stateMachineArn=arn)
     assert after["creationDate"] == before["creationDate"]
     assert json.loads(after["definition"])["StartAt"] == "Wait"
 

@@ -17,18 +17,30 @@ TABLE = json.loads(Path(instance_types.__file__).with_suffix(".json").read_text(
 
 def hosting_types() -> list[str]:
     """Return all types that SageMaker hosts on, as AWS lists them."""
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    enum: list[str] = model.shape_for("ProductionVariantInstanceType").enum  # type: ignore[attr-defined]
-    return enum
+    return types_of("ProductionVariantInstanceType")
 
 
 def hosting_families() -> set[str]:
     """Return the families of all types that SageMaker hosts on."""
-    return {name.split(".")[1] for name in hosting_types()}
+    return families_of("ProductionVariantInstanceType")
+
+
+def families_of(shape: str) -> set[str]:
+    return {name.split(".")[1] for name in types_of(shape)}
+
+
+def types_of(shape: str) -> list[str]:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    enum: list[str] = model.shape_for(shape).enum  # type: ignore[attr-defined]
+    return enum
 
 
 def test_every_family_that_sagemaker_hosts_on_has_its_kind_of_storage() -> None:
     assert set(TABLE["ebs_families"]) | set(TABLE["nvme_families"]) == hosting_families()
+
+
+def test_families_of_transform_jobs_are_those_that_aws_lists() -> None:
+    assert set(TABLE["transform_families"]) == families_of("TransformInstanceType")
 
 
 def test_no_family_has_two_kinds_of_storage() -> None:
@@ -45,12 +57,20 @@ def test_burstable_families_are_those_of_general_purpose_t() -> None:
 
 
 def test_every_fact_has_its_source() -> None:
-    assert set(TABLE["source"]) == {"burstable", "guardrails", "kms_key", "nvme", "nvme_encryption", "vcpus"}
+    assert set(TABLE["source"]) == {
+        "burstable",
+        "guardrails",
+        "kms_key",
+        "nvme",
+        "nvme_encryption",
+        "transform",
+        "vcpus",
+    }
     assert all(url.startswith("https://docs.aws.amazon.com/") for url in TABLE["source"].values())
 
 
 def test_lists_are_sorted() -> None:
-    for kind in ("burstable_families", "ebs_families", "nvme_families", "unguarded_families"):
+    for kind in (one for one in TABLE if one.endswith("_families")):
         assert TABLE[kind] == sorted(TABLE[kind])
 
 
@@ -83,6 +103,15 @@ def test_a_type_that_sagemaker_does_not_host_on_is_refused(instance_type: str) -
     assert instance_types.known("instance_type", instance_type) == (
         f"instance_type: supply a SageMaker hosting instance type such as ml.m5.large, got '{instance_type}'"
     )
+
+
+def test_a_type_that_transform_jobs_do_not_have_is_refused() -> None:
+    assert instance_types.transforms("instance_type", "ml.m5.large") is None
+    for other in ("ml.p5.48xlarge", "ml.t2.medium", "m5.large"):
+        problem = instance_types.transforms("instance_type", other)
+        assert problem == (
+            f"instance_type: supply an instance type of transform jobs such as ml.m5.xlarge, got {other!r}"
+        )
 
 
 def test_a_type_that_terraform_knows_later_passes() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,31 @@ def test_a_failure_of_moto_is_said_and_not_retried(
         client.get_parameter(Name="/a")
     assert len(account.server.entries()) == before + 1
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_one_request_is_answered_after_the_other(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moto fails where a request adds a resource while another goes through all of them."""
+    from moto.ssm.models import SimpleSystemManagerBackend
+
+    inside: list[object] = []
+    together: list[int] = []
+
+    def slow(*_: Any) -> None:
+        inside.append(None)
+        time.sleep(0.02)
+        together.append(len(inside))
+        inside.pop()
+
+    monkeypatch.setattr(SimpleSystemManagerBackend, "get_parameter", slow)
+    client = account.client("ssm")
+
+    def ask(number: int) -> None:
+        with pytest.raises(ClientError, match="ParameterNotFound"):
+            client.get_parameter(Name=f"/{number}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, range(8)))
+    assert together == [1] * 8
 
 
 def test_an_unknown_sub_resource_of_a_bucket_does_not_touch_the_bucket(account: Account) -> None:
