@@ -29,6 +29,7 @@ BEYOND = (
     "approval_sender_account_ids",
     "batch_transforms",
     "feature_groups",
+    "feature_queries",
     "labeling",
     "notebook_instances",
     "pipelines",
