@@ -18,10 +18,10 @@ from .._aws.athena_workgroup import (
 from .._core import Statement, at_least, matches, one_of, record, refuse, when
 from .._core.checks import no_longer_than
 
-FEWEST_BYTES = 10_000_000
-"""Smallest limit that Athena takes.
+FEWEST_BYTES = 10 * 1024 * 1024
+"""Smallest limit that the provider takes; Athena itself takes 10,000,000.
 
-https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html
+https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/athena_workgroup
 """
 EngineVersion = Literal["Athena engine version 3", "AUTO"]
 
@@ -31,7 +31,7 @@ class Queries:
     """How queries run."""
 
     bytes_scanned_cutoff_per_query: int = 100_000_000_000
-    """A query that reads more than so many bytes is cancelled; what it read is billed. At least 10 MB."""
+    """A query that reads more than so many bytes is cancelled; what it read is billed. At least 10 MiB."""
     engine_version: EngineVersion = "Athena engine version 3"
     """`AUTO` lets AWS choose the version, and change it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-import botocore.session
+import botocore.loaders
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
 
 __all__ = ["ListShape", "MapShape", "ServiceModel", "Shape", "StringShape", "StructureShape", "service_model"]
@@ -16,5 +16,9 @@ _NAMES = {"states": "stepfunctions"}
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """Return the model of a service by its boto3 or signing name; loading takes some ten milliseconds."""
-    return botocore.session.Session().get_service_model(_NAMES.get(service, service))
+    """Return the model of a service by its boto3 or signing name; loading takes some ten milliseconds.
+
+    It is shared with no session: a client of S3 rewrites the paths in the model that it has.
+    """
+    name = _NAMES.get(service, service)
+    return ServiceModel(botocore.loaders.create_loader().load_service_model(name, "service-2"), name)

@@ -31,6 +31,7 @@ BEYOND = (
     "batch_transforms",
     "budget",
     "feature_groups",
+    "feature_queries",
     "labeling",
     "notebook_instances",
     "off_hours",

@@ -22,6 +22,8 @@ from sagewright.terraform import Terraform
 from stacks.base import AddressedStack
 from tests.conftest import ROOT
 
+from .checkout import Checkout, make
+
 REGION = "eu-west-1"
 pytest.register_assert_rewrite("tests.local.matrix", "tests.local.scenarios")
 
@@ -174,3 +176,11 @@ def deploy_in(running: process.Running, folder: Path, user: str) -> Deployment:
     return Deployment(
         account_id=account_id, variables=variables, terraform=Terraform(project, folder, variables)
     )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    """A checkout with an embedded AWS of its own."""
+    project = make(tmp_path)
+    yield Checkout(project=project, running=process.up(project.work))
+    process.down(project.work)

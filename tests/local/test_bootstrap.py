@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sagewright.local import process
-
-from .checkout import Checkout, left_over, make
+from .checkout import Checkout, left_over
 from .ci import lacking, requests
 
 pytestmark = pytest.mark.local
 
 STATE = "dev-bootstrap.tfstate"
 NAMED = {"SAGEWRIGHT_ENVIRONMENT": "dev", "SAGEWRIGHT_LOCAL": "1"}
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    """A checkout with an embedded AWS of its own."""
-    project = make(tmp_path)
-    yield Checkout(project=project, running=process.up(project.work))
-    process.down(project.work)
 
 
 def denied(call: Any, **arguments: str) -> bool:

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from sagewright.local import process
-
-from .checkout import Checkout, left_over, make
+from .checkout import Checkout, left_over
 
 pytestmark = pytest.mark.local
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    """A checkout with an embedded AWS of its own."""
-    project = make(tmp_path)
-    yield Checkout(project=project, running=process.up(project.work))
-    process.down(project.work)
 
 
 def test_cdktf_lists_the_stacks_of_the_named_environment(checkout: Checkout) -> None:

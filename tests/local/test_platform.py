@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from sagewright.local import process
-
-from .checkout import Checkout, left_over, make
+from .checkout import Checkout, left_over
 
 pytestmark = pytest.mark.local
 
 NAMED = {"SAGEWRIGHT_ENVIRONMENT": "local"}
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    """A checkout with an embedded AWS of its own."""
-    project = make(tmp_path)
-    yield Checkout(project=project, running=process.up(project.work))
-    process.down(project.work)
 
 
 def test_an_environment_begins_without_models_gets_them_by_cdktf_and_goes(checkout: Checkout) -> None:

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from sagewright.local import process
-
-from .checkout import Checkout, make
+from .checkout import Checkout
 from .ci import lacking, requests
 
 pytestmark = pytest.mark.local
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    """A checkout with an embedded AWS of its own."""
-    project = make(tmp_path)
-    yield Checkout(project=project, running=process.up(project.work))
-    process.down(project.work)
 
 
 def planned(checkout: Checkout) -> dict[str, set[str]]:

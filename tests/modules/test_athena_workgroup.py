@@ -102,7 +102,7 @@ def test_refused(change: dict[str, Any], message: str) -> None:
 
 
 def test_too_low_a_limit_and_an_engine_that_there_is_not_are_refused() -> None:
-    with pytest.raises(ValueError, match="bytes_scanned_cutoff_per_query: supply at least 10000000, got 1"):
+    with pytest.raises(ValueError, match="bytes_scanned_cutoff_per_query: supply at least 10485760, got 1"):
         Queries(bytes_scanned_cutoff_per_query=1)
     with pytest.raises(ValueError, match="engine_version: supply one of Athena engine version 3, AUTO"):
         Queries(engine_version="Athena engine version 2")  # type: ignore[arg-type]
