@@ -10,25 +10,14 @@ from constructs import Construct
 from .._core import Statement, matches, record, refuse, unresolved, when
 from .._core.checks import no_longer_than
 from .._core.events import object_created
-from ..state_machine import LAUNCHING_SERVICES, EventTrigger, StateMachine, StateMachineConfig, launch, start
+from ..state_machine import EventTrigger, StateMachine, StateMachineConfig
 from ..state_machine import execution as run
-from .decisions import TransformJob
+from .decisions import NEW_DATA, TransformJob
 from .definition import LENGTH_ADDED, definition
-
-__all__ = [
-    "LAUNCHING_SERVICES",
-    "BatchTransform",
-    "BatchTransformConfig",
-    "BatchTransformOutputs",
-    "execution",
-    "launch",
-    "start",
-]
 
 PREFIX = r"s3://[a-z0-9][a-z0-9.-]+/([^*]*/)?"
 LONGEST_NAME = 63 - LENGTH_ADDED
 """So that a job's name, which begins with it, is one of SageMaker's."""
-TRIGGER = "new-data"
 
 
 @record
@@ -92,9 +81,14 @@ class BatchTransformConfig:
                 "input_s3_uri: supply what is known before the plan with new_data, "
                 f"got {self.input_s3_uri!r}",
             ),
-            when(
-                TRIGGER in self.job.schedules,
-                f"job.schedules: supply another name than {TRIGGER}, which events have",
+            *(
+                when(
+                    known and not str(part).startswith(self.input_s3_uri),
+                    f"job.schedules.{key}.parameters.{name}: supply a part of {self.input_s3_uri}, "
+                    f"got {part!r}",
+                )
+                for key, start in self.job.schedules.items()
+                for name, part in start.parameters.items()
             ),
         )
 
@@ -184,7 +178,7 @@ class BatchTransform(Construct):
             return {}
         bucket, _, prefix = config.input_s3_uri.removeprefix("s3://").partition("/")
         pattern = object_created(config.account_id, bucket, prefix)
-        return {TRIGGER: EventTrigger(pattern=pattern, retry=config.job.new_data.retry)}
+        return {NEW_DATA: EventTrigger(pattern=pattern, retry=config.job.new_data.retry)}
 
     def start(self) -> Statement:
         """Return what a role needs to start a job."""

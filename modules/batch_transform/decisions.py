@@ -16,6 +16,11 @@ MOST_MEGABYTES = 100
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
 """
+KEY = "[a-z0-9]+(-[a-z0-9]+)*"
+LONGEST_KEY = 24
+"""Characters of a schedule's name, which with the longest name of a batch transform is one of AWS's."""
+NEW_DATA = "new-data"
+"""Name of the rule on new data, which no schedule may have."""
 SPLIT_TYPES = ("None", "Line", "RecordIO", "TFRecord")
 PROCESSABLE = ("text/csv", "application/json", "application/jsonlines")
 """Content types of which SageMaker can tell one part from another.
@@ -176,6 +181,7 @@ class TransformJob:
             *self._environment(),
             at_least("timeout_seconds", self.timeout_seconds, 60),
             at_most("timeout_seconds", self.timeout_seconds, 365 * 86400),
+            *(problem for key in self.schedules for problem in self._badly_named(key)),
             *(
                 when(
                     parameter != "input_s3_uri",
@@ -184,6 +190,13 @@ class TransformJob:
                 for key, start in self.schedules.items()
                 for parameter in start.parameters
             ),
+        )
+
+    def _badly_named(self, key: str) -> tuple[str | None, ...]:
+        return (
+            matches("schedules: name", key, KEY, "nightly"),
+            no_longer_than("schedules: name", key, LONGEST_KEY),
+            when(key == NEW_DATA, f"schedules: name: supply another than {NEW_DATA}, which events have"),
         )
 
     def _mime_type(self, name: str, value: str) -> tuple[str | None, ...]:

@@ -277,6 +277,7 @@ def test_who_starts_it_may_do_no_more(synth: Synth) -> None:
     assert LAUNCHING_SERVICES == ("events.amazonaws.com", "scheduler.amazonaws.com")
 
 
+ELSEWHERE = {"input_s3_uri": "s3://elsewhere/"}
 LATER = "s3://${aws_s3_bucket.transforms.bucket}/in/"
 
 
@@ -296,8 +297,9 @@ LATER = "s3://${aws_s3_bucket.transforms.bucket}/in/"
         ),
         ({"input_s3_uri": LATER}, "input_s3_uri: supply what is known before the plan with new_data, got "),
         (
-            {"job": replace(JOB, schedules={"new-data": NIGHTLY})},
-            "job.schedules: supply another name than new-data, which events have",
+            {"job": replace(JOB, schedules={"nightly": replace(NIGHTLY, parameters=ELSEWHERE)})},
+            "job.schedules.nightly.parameters.input_s3_uri: supply a part of s3://acme-prod-transforms/churn/"
+            "input/, got 's3://elsewhere/'",
         ),
         ({"launch_role_arn": None}, "launch_role_arn: supply the role that schedules and triggers take"),
     ],
@@ -360,6 +362,12 @@ def test_refused(synth: Synth, change: dict[str, Any], message: str) -> None:
         ),
         ({"timeout_seconds": 59}, "timeout_seconds: supply at least 60, got 59"),
         ({"timeout_seconds": 31_536_001}, "timeout_seconds: supply at most 31536000, got 31536001"),
+        (
+            {"schedules": {"Nightly": NIGHTLY}},
+            "schedules: name: supply a value such as nightly, got 'Nightly'",
+        ),
+        ({"schedules": {"n" * 25: NIGHTLY}}, "schedules: name: supply at most 24 characters, got 25"),
+        ({"schedules": {"new-data": NIGHTLY}}, "schedules: name: supply another than new-data, which events"),
         (
             {"schedules": {"nightly": replace(NIGHTLY, parameters={"rows": 5})}},
             "schedules.nightly.parameters: supply input_s3_uri or nothing, got 'rows'",
