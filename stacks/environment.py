@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Discriminator, StringConstraints, TypeAdapter, ValidationError
 
-from modules._core import at_least, at_most, distinct, matches, one_of, record, refuse, when
+from modules._core import at_least, at_most, described, distinct, matches, one_of, record, refuse, when
 from modules._core.checks import printable
 from modules.alarms import Thresholds
 from modules.athena_workgroup import Queries
@@ -465,7 +465,8 @@ def schema() -> dict[str, Any]:
 
     `kind` is always to be said, also where there is one kind so far; keys that are names have a form.
     """
-    whole = tightened(ADAPTER.json_schema())
+    with described():
+        whole = tightened(TypeAdapter(Environment).json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 

@@ -1,7 +1,7 @@
 """What every module is made of: value objects, checks that let Tokens through, IAM statements."""
 
 from .checks import at_least, at_most, distinct, matches, not_empty, one_of, refuse, unresolved, when
-from .record import ByKind, record
+from .record import ByKind, described, record
 from .statement import Principal, Statement, document
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Statement",
     "at_least",
     "at_most",
+    "described",
     "distinct",
     "document",
     "matches",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,17 +11,33 @@ from typing_extensions import dataclass_transform
 
 T = TypeVar("T")
 
+READ: dict[str, Any] = {"extra": "forbid", "strict": True}
+"""How pydantic reads every record. Strict means that `"2"` is not a number and `1` is not a text."""
+
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def record(cls: type[T]) -> type[T]:
     """Make `cls` a frozen, keyword-only dataclass that refuses unknown keys when read from a file.
 
     The pydantic configuration is plain data: modules do not depend on pydantic, environments are
-    read with it. Strict means that `"2"` is not a number and `1` is not a text.
+    read with it.
     """
     made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
-    made.__pydantic_config__ = {"extra": "forbid", "strict": True, "use_attribute_docstrings": True}  # type: ignore[attr-defined]
+    made.__pydantic_config__ = READ  # type: ignore[attr-defined]
     return made
+
+
+@contextmanager
+def described() -> Iterator[None]:
+    """Let pydantic take the docstrings of fields, for a schema; to read files it need not parse all sources.
+
+    https://docs.pydantic.dev/latest/api/config/#pydantic.config.ConfigDict.use_attribute_docstrings
+    """
+    READ["use_attribute_docstrings"] = True
+    try:
+        yield
+    finally:
+        del READ["use_attribute_docstrings"]
 
 
 class ByKind:
