@@ -125,7 +125,8 @@ def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_dest
     checkout.fail("UpdateEndpoint", before["EndpointName"])
     rolled_back = run("make deploy ENV=local || echo failed")
     assert before["EndpointName"] in rolled_back and rolled_back.endswith("failed\n")
-    assert "is deployed and verified" in run("make deploy ENV=local")
+    by_cdktf = "export SAGEWRIGHT_ENVIRONMENT=local && . .sagewright/env && cdktf"
+    assert "gate" in run(f"{by_cdktf} deploy 'local-*' --auto-approve")
     after = checkout.endpoint("local", "churn")
     assert after["EndpointArn"] == before["EndpointArn"]
     assert after["CreationTime"] == before["CreationTime"]
@@ -140,6 +141,8 @@ def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_dest
     studio = asked(run, "cleanup studio")["deleted"]
     assert [deletion.split()[0] for deletion in studio] == ["app", "user"]
     assert len(asked(run, "cleanup model-packages")["deleted"]) == 1
+    run(f"{by_cdktf} destroy local-serving --auto-approve")
+    assert checkout.client("sagemaker", "local").list_endpoints()["Endpoints"] == []
     assert asked(run, "destroy")["changed"] is True
     assert left_over(checkout, "local") == {}
     run("make down")

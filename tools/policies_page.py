@@ -84,7 +84,7 @@ def left_out(catalog: Catalog) -> Iterator[str]:
     yield "## Left out"
     yield ""
     yield "Checks of checkov for types that the modules make, which do not run. The last column is all that"
-    yield "stock checkov fails in the plans of `prod`: see `tests/policies/test_stock_checkov_on_prod.py`."
+    yield "stock checkov fails in the plans of `prod`: see `tests/local/test_prod.py`."
     yield ""
     yield "| check | reason | fails |"
     yield "|---|---|---|"

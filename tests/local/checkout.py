@@ -91,6 +91,14 @@ class Checkout:
         run = bootstrap.prepare(self.project, environment, True, steps, lambda *_: None)
         return bootstrap.bootstrap(run, lambda _: None)
 
+    def plan_bootstrap(self, environment: str) -> None:
+        """Plan what an account is bootstrapped with, into the same folder as all plans."""
+        steps = Steps(Console(file=io.StringIO()))
+        run = bootstrap.prepare(self.project, environment, True, steps, lambda *_: None)
+        stacks = run.assembly.of(environment)
+        with run.saved_plans(stacks):
+            run.plan(stacks)
+
     def document(self, environment: str) -> dict[str, Any]:
         """Return an environment file of this checkout."""
         document: dict[str, Any] = yaml.safe_load(self._file(environment).read_text())

@@ -59,9 +59,26 @@ class Account:
 
     def fail(self, operation: str, name: str, **how: str) -> None:
         """Make the embedded AWS fail once: refuse with `code`, else accept and fail afterwards."""
-        body = json.dumps({"operation": operation, "name": name, **how}).encode()
-        url = f"{self.variables['AWS_ENDPOINT_URL']}/sagewright/faults"
-        urllib.request.urlopen(urllib.request.Request(url, data=body, method="POST")).close()
+        self._fault({"operation": operation, "name": name, **how})
+
+    def lose(self, *operations: str) -> None:
+        """Make the embedded AWS do each operation once, and its answer get lost."""
+        for operation in operations:
+            self._fault({"operation": operation, "lose": True})
+
+    def _fault(self, fault: Mapping[str, Any]) -> None:
+        request = urllib.request.Request(self._faults, data=json.dumps(fault).encode(), method="POST")
+        urllib.request.urlopen(request).close()
+
+    def waiting_faults(self) -> list[Any]:
+        """Return the faults that nothing has met yet."""
+        with urllib.request.urlopen(self._faults) as answer:
+            waiting: list[Any] = json.loads(answer.read())["faults"]
+        return waiting
+
+    @property
+    def _faults(self) -> str:
+        return f"{self.variables['AWS_ENDPOINT_URL']}/sagewright/faults"
 
     def role(self, name: str, *services: str) -> str:
         """Make a role that these services take, such as `events`; return its ARN."""

@@ -28,7 +28,7 @@ ELSEWHERE = {
     "aws_athena_named_query": "of no module",
     "aws_cloudwatch_log_resource_policy": "of no module",
     "aws_sagemaker_feature_group": "test_feature_group.py: it is changed between plans by our command",
-    "aws_ssm_parameter": "test_platform.py: of the stacks, not of a module",
+    "aws_ssm_parameter": "test_prod.py: of the stacks, not of a module",
 }
 """Types that no scenario begins with, and why."""
 ALIKE = "its module makes it the same every time"
@@ -57,8 +57,6 @@ FIXED = {
     "aws_sns_topic_subscription": ANEW,
     "aws_subnet": ANEW,
     "aws_vpc": ANEW,
-    "aws_vpc_security_group_egress_rule": ALIKE,
-    "aws_vpc_security_group_ingress_rule": ALIKE,
 }
 """Types of which no scenario changes a resource in place, and why."""
 
