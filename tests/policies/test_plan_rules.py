@@ -564,6 +564,74 @@ def test_a_guarded_update_keeps_the_names_of_variants(
     assert (verdict.state, verdict.message) == found
 
 
+KINDS: dict[str, dict[str, Any]] = {
+    "real-time": {"production_variants": [variant()]},
+    "serverless": {"production_variants": [variant(serverless_config=[{"max_concurrency": 5}])]},
+    "asynchronous": {
+        "production_variants": [variant()],
+        "async_inference_config": [{"output_config": []}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "actions", "found"),
+    [
+        *((kind, kind, ("update",), ("pass", "")) for kind in KINDS),
+        *(
+            (before, after, ("update",), ("fail", f"is {before}, and cannot be updated to {after}"))
+            for before, after in (
+                ("real-time", "serverless"),
+                ("real-time", "asynchronous"),
+                ("asynchronous", "real-time"),
+                ("asynchronous", "serverless"),
+                ("serverless", "asynchronous"),
+            )
+        ),
+        (
+            "serverless",
+            "real-time",
+            ("update",),
+            ("pass", "from serverless to instances, which cannot be taken back"),
+        ),
+        (
+            "serverless",
+            "real-time",
+            ("delete", "create"),
+            ("fail", "is serverless, and is replaced by one that is real-time"),
+        ),
+        ("real-time", "real-time", ("delete", "create"), ("pass", "")),
+        ("real-time", "serverless", ("create",), ("pass", "")),
+        ("real-time", "serverless", ("no-op",), ("pass", "")),
+    ],
+)
+def test_an_endpoint_keeps_its_kind(
+    before: str, after: str, actions: tuple[str, ...], found: tuple[str, str]
+) -> None:
+    one, _ = updated("champion")
+    changed = dataclasses.replace(one, change=dataclasses.replace(one.change, actions=actions))
+    new = configuration(**KINDS[after])
+    old = dataclasses.replace(OLD, before={"name": "churn-0", **KINDS[before]})
+    verdict = rules.ask(RULES["SW_ENDPOINT_KIND"], changed, Planned((changed, new), (old,)))
+    assert (verdict.state, verdict.message) == found
+
+
+@pytest.mark.parametrize(
+    ("resources", "changes", "state"),
+    [
+        (updated("champion", before="churn-1")[:1], [], "pass"),
+        (updated("champion"), [], "unknown"),
+        (updated("champion")[:1], [OLD], "unknown"),
+        ([updated("champion")[0], configuration(production_variants=Unknown())], [OLD], "unknown"),
+    ],
+)
+def test_the_kind_of_an_endpoint_is_unknown_where_its_configurations_are(
+    resources: list[Resource], changes: list[Change], state: str
+) -> None:
+    planned = Planned(tuple(resources), tuple(changes))
+    assert rules.ask(RULES["SW_ENDPOINT_KIND"], resources[0], planned).state == state
+
+
 def allowed(**members: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", **members}})
 
