@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -207,18 +208,25 @@ def gate(
     plans: Annotated[
         list[Path], typer.Argument(metavar="PLAN…", help="Saved plans or plan JSON, of any origin.")
     ],
+    local: Local = False,
     json_: Json = False,
 ) -> None:
     """Judge plans, wherever they come from, by the policies and an environment's protection.
 
+    AWS is asked only whether the versions of models that they name are approved; without credentials that is
+    unknown, which denies in production and where protected.
+
     [bold]Exit codes:[/] 0 open, 1 denied, 2 wrong input, 3 a plan or a policy could not be judged.
     """
     from sagewright import gate as gates
+    from sagewright import registry
 
     output = Output(json_)
     checkout = projects.find()
     facts = environments.read(environment, checkout.environments)
-    report = gates.gate([gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans], facts)
+    inputs = [gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans]
+    ask = partial(registry.approval_here, checkout, facts, local)
+    report = gates.gate(inputs, facts, registry=ask)
     gates.show(report, output.console)
     output.give(report.to_dict())
     raise typer.Exit(report.exit_code)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from policies.plan.model import Change, Planned, Resource, Template, Undecided, Unknown
+from policies.plan.model import Change, Planned, Resource, Template, Unanswered, Undecided, Unknown
 from sagewright.gate import rules
 from sagewright.gate.catalog import POLICIES
 
@@ -630,6 +630,58 @@ def test_the_kind_of_an_endpoint_is_unknown_where_its_configurations_are(
 ) -> None:
     planned = Planned(tuple(resources), tuple(changes))
     assert rules.ask(RULES["SW_ENDPOINT_KIND"], resources[0], planned).state == state
+
+
+GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/acme-prod-churn"
+
+
+def registry(arn: str) -> str:
+    """Answer of the versions 1 to 3, and of no other."""
+    statuses = {"1": "Approved", "2": "PendingManualApproval", "3": "Rejected"}
+    number = arn.rpartition("/")[2]
+    if number not in statuses:
+        raise Unanswered(f"the approval of {arn}", "AccessDenied")
+    return statuses[number]
+
+
+def made_of(*versions: Any, actions: tuple[str, ...] = ("create",)) -> Resource:
+    """Return a model that is made of some versions: alone, or as containers in a row."""
+    containers = [{"image": None, "model_package_name": one} for one in versions]
+    block = "primary_container" if len(versions) == 1 else "container"
+    one = resource("aws_sagemaker_model.churn", {block: containers})
+    return dataclasses.replace(one, change=dataclasses.replace(one.change, actions=actions))
+
+
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [
+        (made_of(f"{GROUP}/1"), ("pass", "")),
+        (made_of(f"{GROUP}/2"), ("fail", f"{GROUP}/2 is PendingManualApproval")),
+        (made_of(f"{GROUP}/3", actions=("create", "delete")), ("fail", f"{GROUP}/3 is Rejected")),
+        (made_of(f"{GROUP}/3", actions=("update",)), ("fail", f"{GROUP}/3 is Rejected")),
+        (made_of(f"{GROUP}/3", actions=("no-op",)), ("pass", "it stays as it is")),
+        (made_of(f"{GROUP}/4"), ("unknown", f"the approval of {GROUP}/4 is not known: AccessDenied")),
+        (made_of(f"{GROUP}/1", f"{GROUP}/2"), ("fail", f"{GROUP}/2 is PendingManualApproval")),
+        (made_of(f"{GROUP}/4", f"{GROUP}/2"), ("fail", f"{GROUP}/2 is PendingManualApproval")),
+        (
+            made_of(Unknown()),
+            ("unknown", "primary_container[0].model_package_name is known only after apply"),
+        ),
+        (made_of(""), ("pass", "")),
+        (made_of(None), ("pass", "")),
+    ],
+)
+def test_a_model_is_made_of_approved_versions(model: Resource, found: tuple[str, str]) -> None:
+    verdict = rules.ask(RULES["SW_MODEL_APPROVAL"], model, Planned((model,), registry=registry))
+    assert (verdict.state, verdict.message) == found
+
+
+def test_an_approval_is_unknown_where_the_registry_is_not_asked() -> None:
+    state, message = ask("SW_MODEL_APPROVAL", made_of(f"{GROUP}/1"))
+    assert (state, message) == (
+        "unknown",
+        f"the approval of {GROUP}/1 is not known: the registry was not asked",
+    )
 
 
 def allowed(**members: Any) -> str:

@@ -404,6 +404,17 @@ def test_a_plan_that_cannot_be_judged_is_an_error_of_the_gate(project: Project, 
     assert json.loads(done.stdout)["verdict"] == "error"
 
 
+def test_the_gate_does_not_know_of_an_approval_where_no_registry_can_be_asked(project: Project) -> None:
+    text = (ROOT / "policies" / "examples" / "SW_MODEL_APPROVAL" / "pass.json").read_text()
+    (project.root / "plan").write_text(text.replace('"Environment": "prod"', '"Environment": "small"'))
+    done = gated(project, "gate", "-e", "small", "plan", "--json")
+    (result,) = (one for one in json.loads(done.stdout)["results"] if one["rule"] == "SW_MODEL_APPROVAL")
+    assert (result["state"], result["mode"]) == ("unknown", "advise")
+    assert result["message"].endswith(
+        "is not known: the embedded AWS does not run; start it with `sagewright local up`"
+    )
+
+
 def test_the_gate_refuses_an_environment_that_does_not_exist(project: Project) -> None:
     done = gated(project, "gate", "-e", "big", "plan.json")
     refused(done, 2, "there is no environment 'big'; there are: small")
@@ -421,7 +432,10 @@ def test_the_doctor_tells_a_program_and_a_person_what_is_missing(project: Projec
 
 @pytest.mark.parametrize(
     "command",
-    ["synth", "plan", "gate", "deploy", "verify", "destroy", "demo", "doctor", "local up", "local down"],
+    [
+        *("synth", "plan", "gate", "deploy", "verify", "destroy", "demo", "doctor"),
+        *("local up", "local down"),
+    ],
 )
 def test_every_command_explains_itself(project: Project, command: str) -> None:
     done = sagewright(project, *command.split(), "--help")

@@ -21,13 +21,13 @@ from sagewright.local.process import Running
 from sagewright.project import Project
 
 from .conftest import ENVIRONMENT, ROOT, remote_state, write_stack
-from .ungated import Open
+from .ungated import Open, judge
 
 
 @pytest.fixture
 def stack(checkout: Project, embedded_aws: Running, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stack's folder in a checkout with an embedded AWS, and a gate that is open."""
-    monkeypatch.setattr("sagewright.gate.gate", lambda plans, facts: Open())
+    monkeypatch.setattr("sagewright.gate.gate", judge)
     monkeypatch.setattr("sagewright.gate.preload", lambda: None)
     monkeypatch.setattr(wrapper, "show", lambda report, console: None)
     first = {
@@ -237,7 +237,7 @@ def test_a_closed_gate_changes_nothing(stack: Path, monkeypatch: pytest.MonkeyPa
         verdict = "denied"
         exit_code = 1
 
-    monkeypatch.setattr("sagewright.gate.gate", lambda plans, facts: Denied())
+    monkeypatch.setattr("sagewright.gate.gate", lambda *_, **__: Denied())
     with pytest.raises(GateClosed, match="nothing was changed"):
         terraform(stack, "apply", "-auto-approve")
     assert things(stack) == []
