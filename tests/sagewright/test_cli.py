@@ -366,6 +366,67 @@ def interrupted(project: Project, after: str, *arguments: str) -> None:
     assert list((project.work / "plans").glob("*.tfplan")) == []
 
 
+@pytest.fixture
+def registered(project: Project, embedded_aws: process.Running) -> str:
+    """A model in the environment file, pinned to the first of two approved versions; the group's ARN."""
+    own = embedded_aws.environment(ENVIRONMENT["account_id"], "eu-west-1")  # type: ignore[arg-type]
+    session = boto3.session.Session(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"], None, "eu-west-1")
+    sagemaker = session.client("sagemaker", endpoint_url=embedded_aws.url)
+    sagemaker.create_model_package_group(ModelPackageGroupName="churn")
+    image = f"222233334444.dkr.ecr.eu-west-1.amazonaws.com/churn@sha256:{'a' * 64}"
+    arns = [
+        sagemaker.create_model_package(
+            ModelPackageGroupName="churn",
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [{"Image": image}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )["ModelPackageArn"]
+        for _ in range(2)
+    ]
+    churn = {"kind": "ModelPackage", "model_package_arn": arns[0], "images": [image]}
+    (project.environments / "small.yaml").write_text(json.dumps({**ENVIRONMENT, "models": {"churn": churn}}))
+    first: str = arns[0]
+    return first.removesuffix("/1")
+
+
+def test_a_version_is_pinned_once_and_a_dry_run_writes_nothing(project: Project, registered: str) -> None:
+    file = project.environments / "small.yaml"
+    before = file.read_text()
+    dry = sagewright(project, "models", "pin", "-e", "small", "churn", "--dry-run")
+    assert (dry.returncode, file.read_text()) == (0, before)
+    assert "environments/small.yaml: churn would be pinned" in dry.stdout
+    done = sagewright(project, "models", "pin", "-e", "small", "churn", "--newest-approved", "--json")
+    result = json.loads(done.stdout)
+    assert (result["before"], result["after"]) == (f"{registered}/1", f"{registered}/2")
+    assert (result["changed"], result["written"], result["version"]["approval"]) == (True, True, "Approved")
+    assert file.read_text() == before.replace(f"{registered}/1", f"{registered}/2")
+    again = sagewright(project, "models", "pin", "-e", "small", "churn")
+    assert (again.returncode, again.stdout.splitlines()[0]) == (
+        0,
+        f"environments/small.yaml: churn is already pinned to {registered}/2",
+    )
+    back = sagewright(project, "models", "pin", "-e", "small", "churn", "--version", "1")
+    assert (back.returncode, file.read_text()) == (0, before)
+
+
+def test_one_version_is_asked_for(project: Project, registered: str) -> None:
+    both = ("--version", "1", "--newest-approved")
+    done = sagewright(project, "models", "pin", "-e", "small", "churn", *both)
+    refused(done, 2, "supply either --version or --newest-approved, got both, and 1")
+
+
+def test_the_registry_of_another_account_is_not_asked(
+    project: Project, registered: str, embedded_aws: process.Running
+) -> None:
+    in_an_account(project)
+    other = embedded_aws.environment("999988887777", "eu-west-1")
+    done = sagewright(project, "models", "pin", "-e", "small", "churn", **other)
+    refused(done, 2, "account_id: the file names 111122223333, the credentials are of 999988887777")
+
+
 def test_a_bare_terraform_is_locked_out(project: Project, embedded_aws: process.Running) -> None:
     sagewright(project, "synth")
     stack = synth.read(project).get("small-first")
@@ -434,7 +495,7 @@ def test_the_doctor_tells_a_program_and_a_person_what_is_missing(project: Projec
     "command",
     [
         *("synth", "plan", "gate", "deploy", "verify", "destroy", "demo", "doctor"),
-        *("local up", "local down"),
+        *("local up", "local down", "models pin"),
     ],
 )
 def test_every_command_explains_itself(project: Project, command: str) -> None:
