@@ -208,15 +208,16 @@ def differing(definition: Mapping[str, Any], version: Version) -> Iterator[tuple
     if definition[ARN] != version.arn:
         yield ARN, version.arn
     for name, wanted in (("images", version.images), ("model_data_urls", version.model_data_urls)):
-        got = definition.get(name) or []
-        if sorted(map(str, got)) != sorted(wanted):
+        got = definition.get(name)
+        if sorted(map(str, got if isinstance(got, list) else ())) != sorted(wanted):
             yield name, list(wanted)
 
 
 def edits(text: str, model: str, values: Mapping[str, str | list[str]]) -> Iterator[tuple[int, int, str]]:
     """Yield where a file's text is to be replaced, from and to, and by what.
 
-    Raises `LookupError` where the model does not stand in the file itself.
+    A list that comes anew stands below the ARN; one that is there keeps its style. Raises `LookupError` where
+    the model does not stand in the file itself.
     """
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     mapping = child(child(root, "models")[1], model)[1]
@@ -235,7 +236,7 @@ def edits(text: str, model: str, values: Mapping[str, str | list[str]]) -> Itera
             end = len(text) if end < 0 else end
             line = f"{newline}{' ' * key.start_mark.column}{name}: {json.dumps(wanted)}"
             yield end, end, line
-        elif wanted and node.value and not node.flow_style:
+        elif wanted and node.value and isinstance(node, yaml.SequenceNode) and not node.flow_style:
             dash = f"{newline}{' ' * node.start_mark.column}- "
             yield node.value[0].start_mark.index, node.value[-1].end_mark.index, dash.join(wanted)
         else:

@@ -412,6 +412,30 @@ def test_a_version_is_pinned_once_and_a_dry_run_writes_nothing(project: Project,
     assert (back.returncode, file.read_text()) == (0, before)
 
 
+def test_the_gate_asks_the_registry_whether_a_version_is_approved(
+    project: Project, registered: str, embedded_aws: process.Running
+) -> None:
+    text = (ROOT / "policies" / "examples" / "SW_MODEL_APPROVAL" / "pass.json").read_text()
+    named = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/acme-prod-churn/7"
+    small = text.replace('"Environment": "prod"', '"Environment": "small"')
+    (project.root / "plan").write_text(small.replace(named, f"{registered}/2"))
+    (project.environments / "small.yaml").write_text(json.dumps({**ENVIRONMENT, "protected": True}))
+
+    def judged() -> tuple[int, str]:
+        done = gated(project, "gate", "-e", "small", "plan", "--json")
+        results = json.loads(done.stdout)["results"]
+        (state,) = (one["state"] for one in results if one["rule"] == "SW_MODEL_APPROVAL")
+        return done.returncode, state
+
+    assert judged() == (0, "pass")
+    own = embedded_aws.environment(ENVIRONMENT["account_id"], "eu-west-1")  # type: ignore[arg-type]
+    session = boto3.session.Session(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"], None, "eu-west-1")
+    session.client("sagemaker", endpoint_url=embedded_aws.url).update_model_package(
+        ModelPackageArn=f"{registered}/2", ModelApprovalStatus="Rejected"
+    )
+    assert judged() == (1, "fail")
+
+
 def test_one_version_is_asked_for(project: Project, registered: str) -> None:
     both = ("--version", "1", "--newest-approved")
     done = sagewright(project, "models", "pin", "-e", "small", "churn", *both)

@@ -186,7 +186,7 @@ def test_a_later_version_that_is_rejected_gives_way_to_the_one_before(account: A
             "      images: [«i»]\n      model_data_urls: [«u»]",
         ),
         (
-            'churn:\n      kind: ModelPackage\n      images: ["«I»"]\n      model_data_urls: []\n'
+            'churn:\n      kind: ModelPackage\n      images: ["«I»"]\n      model_data_urls: 5\n'
             "      model_package_arn: «»/2\n",
             'churn:\n      kind: ModelPackage\n      images: ["«I»"]\n      model_data_urls: [«u»]\n'
             "      model_package_arn: «»/2\n",
