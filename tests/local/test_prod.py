@@ -27,6 +27,7 @@ def test_prod_converges_and_the_deletion_of_a_stateful_resource_is_denied(checko
     before = len(requests(checkout))
     checkout.sagewright("deploy", "-e", "prod", "--local")
     assert lacking(checkout, "prod", "acme-prod-apply", requests(checkout)[before:]) == []
+    assert checkout.sagewright("deploy", "-e", "prod", "--local")["changed"] is False
     document = checkout.document("prod")
     repository, *_ = document["repositories"]
     del document["repositories"][repository]

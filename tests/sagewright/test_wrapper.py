@@ -97,6 +97,12 @@ def test_a_plan_of_a_stack_whose_input_is_not_deployed_is_a_preview(stack: Path)
     assert list(stack.parents[2].rglob("*.tfplan")) == []
 
 
+def test_a_stack_with_nothing_in_it_has_no_changes(stack: Path) -> None:
+    write_stack(Project(root=stack.parents[2]), "small-third", {})
+    code, said = terraform(stack.parent / "small-third", "plan", "-input=false")
+    assert (code, said) == (0, "No changes. There is nothing in small-third.\n")
+
+
 def test_a_saved_plan_is_not_applied_past_the_gate(stack: Path) -> None:
     with pytest.raises(Usage, match="a saved plan is applied by `sagewright deploy`, got plan"):
         terraform(stack, "apply", "plan")
