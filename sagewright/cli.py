@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -48,6 +49,8 @@ local_app = typer.Typer(help="The embedded AWS: an AWS for trying and testing, o
 app.add_typer(local_app, name="local")
 features_app = typer.Typer(help="Feature groups, beyond what Terraform can change without losing their data.")
 app.add_typer(features_app, name="features")
+models_app = typer.Typer(help="Models of the registry: which approved version an environment serves.")
+app.add_typer(models_app, name="models")
 cleanup_app = typer.Typer(help="What people made in AWS, and what therefore keeps an environment from going.")
 app.add_typer(cleanup_app, name="cleanup")
 
@@ -207,18 +210,25 @@ def gate(
     plans: Annotated[
         list[Path], typer.Argument(metavar="PLAN…", help="Saved plans or plan JSON, of any origin.")
     ],
+    local: Local = False,
     json_: Json = False,
 ) -> None:
     """Judge plans, wherever they come from, by the policies and an environment's protection.
 
+    AWS is asked only whether the versions of models that they name are approved; without credentials that is
+    unknown, which denies in production and where protected.
+
     [bold]Exit codes:[/] 0 open, 1 denied, 2 wrong input, 3 a plan or a policy could not be judged.
     """
     from sagewright import gate as gates
+    from sagewright import registry
 
     output = Output(json_)
     checkout = projects.find()
     facts = environments.read(environment, checkout.environments)
-    report = gates.gate([gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans], facts)
+    inputs = [gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans]
+    ask = partial(registry.approval_here, checkout, facts, local)
+    report = gates.gate(inputs, facts, registry=ask)
     gates.show(report, output.console)
     output.give(report.to_dict())
     raise typer.Exit(report.exit_code)
@@ -341,6 +351,42 @@ def features_add(
         added += [str(addition) for addition in additions]
     output.console.print("features added" if added else "nothing to add: the groups have all features")
     output.give({"environment": environment, "added": added})
+
+
+@models_app.command("pin")
+def models_pin(
+    environment: Name,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="The model, as the environment file names it.")
+    ],
+    version: Annotated[
+        str | None, typer.Option("--version", metavar="N", help="This version, by its number or ARN.")
+    ] = None,
+    newest_approved: Annotated[
+        bool, typer.Option("--newest-approved", help="The highest version that is approved; the default.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    local: Local = False,
+    json_: Json = False,
+) -> None:
+    """Write an approved version of a model into the environment file; AWS is asked, and not changed.
+
+    The version is of the group that the file names already. A plan and its gate then bring it to the
+    endpoints.
+    """
+    from sagewright import models, target
+
+    output = Output(json_)
+    if version is not None and newest_approved:
+        raise Usage(f"supply either --version or --newest-approved, got both, and {version}")
+    checkout = projects.find()
+    chosen = target.choose(checkout, environments.read(environment, checkout.environments), local)
+    pin = models.prepare(chosen, model, version)
+    written = pin.changed and not dry_run
+    if written:
+        models.write(pin, chosen.environment)
+    models.show(pin, written, output.console)
+    output.give({"environment": environment, "written": written, **pin.to_dict()})
 
 
 @cleanup_app.command("studio")

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sagewright import gate, preview, verify
+from sagewright import gate, preview, registry, verify
 from sagewright.errors import Denied, SagewrightError
 from sagewright.gate import PlanInput, Report
 from sagewright.project import Project
@@ -185,7 +186,9 @@ class Run:
             for plan in plans
         ]
         with self.steps.step("gate") as step:
-            report = gate.gate(inputs, self.target.environment)
+            report = gate.gate(
+                inputs, self.target.environment, registry=partial(registry.approval, self.target)
+            )
             step.note = report.verdict
             if report.exit_code:
                 raise GateClosed(report, self.so_far)
@@ -216,7 +219,15 @@ class Run:
             states = side_by_side(self._state_to_verify, stacks)
             with self.target.session() as session:
                 for stack, state in zip(stacks, states, strict=True):
-                    findings.extend(verify.verify(stack.name, state, session, empty=stack.empty))
+                    findings.extend(
+                        verify.verify(
+                            stack.name,
+                            state,
+                            session,
+                            empty=stack.empty,
+                            approved=self.target.environment.guarded,
+                        )
+                    )
             wrong = [finding for finding in findings if not finding.ok]
             step.note = f"{len(findings)} checks, {len(wrong)} failed" if wrong else f"{len(findings)} checks"
             if wrong:

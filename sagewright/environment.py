@@ -35,6 +35,11 @@ class Environment:
     path: Path
 
     @property
+    def guarded(self) -> bool:
+        """Whether what is not known, or not approved, is denied."""
+        return self.production or self.protected
+
+    @property
     def file(self) -> str:
         """The file, as errors name it: `environments/dev.yaml`."""
         return f"{self.path.parent.name}/{self.path.name}"

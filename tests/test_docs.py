@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sagewright.cli import app, cleanup_app, features_app, local_app
+from sagewright.cli import app, cleanup_app, features_app, local_app, models_app
 from tests.conftest import ROOT
 
 OTHERS = {"node_modules", "cdktf.out", ".venv", ".sagewright", ".git", ".pytest_cache"}
@@ -61,6 +61,7 @@ def test_every_command_that_a_page_names_exists(page: str) -> None:
     }
     below = {
         "local": {command.name for command in local_app.registered_commands},
+        "models": {command.name for command in models_app.registered_commands},
         "features": {command.name for command in features_app.registered_commands},
         "cleanup": {command.name for command in cleanup_app.registered_commands},
     }

@@ -116,16 +116,25 @@ def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_dest
     checkout = Checkout(project=project, running=running)
     listed, described = (aws(checkout, line) for line in look if line.startswith("aws "))
     assert described["EndpointName"] in [one["EndpointName"] for one in listed["Endpoints"]]
+    by_cdktf = "export SAGEWRIGHT_ENVIRONMENT=local && . .sagewright/env && cdktf"
+    assert "No changes" in run(f"{by_cdktf} diff local-serving")
+
     before = checkout.endpoint("local", "churn")
     changed = checkout.document("local")
-    change(changed)
+    change(changed, approved_version(checkout))
     checkout.write("local", changed)
+    newest = approved_version(checkout)
+    assert asked(run, "models pin churn-v9")["after"] == newest
     added = asked(run, "features add")["added"]
     assert added == ["local-features: acme-local-customers-v1: churned (Integral)"]
     checkout.fail("UpdateEndpoint", before["EndpointName"])
     rolled_back = run("make deploy ENV=local || echo failed")
     assert before["EndpointName"] in rolled_back and rolled_back.endswith("failed\n")
-    by_cdktf = "export SAGEWRIGHT_ENVIRONMENT=local && . .sagewright/env && cdktf"
+    assert hosting(project.work / "plans" / "local-serving.json") == {
+        "aws_sagemaker_endpoint.churn_endpoint": ["update"],
+        "aws_sagemaker_endpoint_configuration.churn_endpoint_configuration": ["create", "delete"],
+        "aws_sagemaker_model.churn_v9_model": ["create"],
+    }, "the endpoint is updated in place, to a configuration and a model made beside the old ones"
     assert "gate" in run(f"{by_cdktf} deploy 'local-*' --auto-approve")
     after = checkout.endpoint("local", "churn")
     assert after["EndpointArn"] == before["EndpointArn"]
@@ -140,7 +149,7 @@ def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_dest
     what_people_make(checkout)
     studio = asked(run, "cleanup studio")["deleted"]
     assert [deletion.split()[0] for deletion in studio] == ["app", "user"]
-    assert len(asked(run, "cleanup model-packages")["deleted"]) == 1
+    assert len(asked(run, "cleanup model-packages")["deleted"]) == 3
     run(f"{by_cdktf} destroy local-serving --auto-approve")
     assert checkout.client("sagemaker", "local").list_endpoints()["Endpoints"] == []
     assert asked(run, "destroy")["changed"] is True
@@ -157,14 +166,40 @@ def aws(checkout: Checkout, line: str) -> Any:
     return getattr(client, operation.replace("-", "_"))(**given)
 
 
-def change(document: dict[str, Any]) -> None:
-    """Move traffic, ask for more instances, roll a new model out, want one more feature."""
+def hosting(plan: Path) -> dict[str, list[str]]:
+    """Return what a plan does to models, endpoints and their configurations, by address."""
+    return {
+        each["address"]: each["change"]["actions"]
+        for each in json.loads(plan.read_text(encoding="utf-8"))["resource_changes"]
+        if re.fullmatch(r"aws_sagemaker_(model|endpoint|endpoint_configuration)", each["type"])
+        and each["change"]["actions"] != ["no-op"]
+    }
+
+
+def approved_version(checkout: Checkout) -> str:
+    """Register a version of the model, with an image of its own, and approve it; return its ARN."""
+    sagemaker = checkout.client("sagemaker", "local")
+    image, _, digest = checkout.document("local")["models"]["churn-v4"]["image"].partition("@sha256:")
+    made = sagemaker.create_model_package(
+        ModelPackageGroupName="acme-local-churn",
+        InferenceSpecification={
+            "Containers": [{"Image": f"{image}@sha256:{digest[::-1]}"}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )
+    arn: str = made["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    return arn
+
+
+def change(document: dict[str, Any], version: str) -> None:
+    """Move traffic, ask for more instances, roll a new version of the model out, want one more feature."""
     variants = document["endpoints"]["churn"]["variants"]
     variants["champion"]["weight"], variants["challenger"]["weight"] = 70, 30
     variants["champion"]["scaling"].update(min_capacity=2, max_capacity=4)
     variants["challenger"]["instance_count"] = 3
-    image, _, digest = document["models"]["churn-v4"]["image"].partition("@sha256:")
-    document["models"]["churn-v9"] = {"kind": "Container", "image": f"{image}@sha256:{digest[::-1]}"}
+    document["models"]["churn-v9"] = {"kind": "ModelPackage", "model_package_arn": version}
     variants["champion"]["model"] = "churn-v9"
     document["feature_groups"]["customers"]["v1"]["features"]["churned"] = {"type": "Integral"}
 

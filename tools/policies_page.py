@@ -44,7 +44,8 @@ def table(catalog: Catalog) -> Iterator[str]:
     for rule in catalog.rules:
         title = f"[{rule.id}](#{rule.id.lower()})"
         where = WHERE[rule.environments]
-        yield f"| {title} | {rule.title} | {rule.severity} | {where} | {rule.mode} |"
+        mode = f"{rule.mode}, elsewhere {rule.elsewhere}" if rule.elsewhere else rule.mode
+        yield f"| {title} | {rule.title} | {rule.severity} | {where} | {mode} |"
     yield ""
 
 

@@ -1,6 +1,6 @@
 """What the two roles may do, by service; a module of a new kind of resource adds its lines here.
 
-Resources are ARNs after the partition; `{here}` is region and account, `{prefix}` the start of all names.
+Resources are ARNs after the partition; `{here}` is `{region}` and account, `{prefix}` the start of all names.
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -35,6 +35,8 @@ SAGEMAKER = (
     *(f"sagemaker:{{here}}:{kind}/*" for kind in ("app", "domain", "space", "user-profile", "workforce")),
 )
 """What bears a name, and the kinds whose ARNs have an id, or a name that a person chose."""
+VERSIONS = ("sagemaker:{region}:*:model-package/*",)
+"""Versions of models, of other accounts too: the policy of each group says who may look."""
 GROUPS = ("logs:{here}:log-group:*{prefix}*", "logs:{here}:log-group:*/{name}/*")
 BUDGETS = ("budgets::{account}:budget/{prefix}*",)
 DASHBOARDS = ("cloudwatch::{account}:dashboard/{prefix}*",)
@@ -124,6 +126,7 @@ READ = (
         on=("s3:::{prefix}*",),
     ),
     Access(actions=of("sagemaker", "Describe*", "GetModelPackageGroupPolicy"), on=SAGEMAKER),
+    Access(actions=of("sagemaker", "DescribeModelPackage"), on=VERSIONS),
     Access(
         actions=of("scheduler", "GetSchedule", "ListTagsForResource"), on=("scheduler:{here}:schedule*/*",)
     ),

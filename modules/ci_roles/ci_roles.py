@@ -175,6 +175,7 @@ def granted(config: CiRolesConfig, accesses: Iterable[Access]) -> Iterator[State
     """Yield the statements of a table, for one environment."""
     names = {
         "here": f"{config.region}:{config.account_id}",
+        "region": config.region,
         "account": config.account_id,
         "prefix": config.prefix,
         "name": config.prefix.removesuffix("-"),

@@ -1,9 +1,9 @@
-"""Capacity of endpoints: enough to lose an Availability Zone, and growing with the load."""
+"""Endpoints: capacity that may lose an Availability Zone and grows with the load; updates that AWS takes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -242,13 +242,10 @@ def variants_keep_their_names(endpoint: Resource, planned: Planned) -> Finding:
     """Ask for the names of now in the configuration that an endpoint is updated to with guardrails."""
     if endpoint.change.actions != ("update",) or not endpoint.block.blocks("deployment_config"):
         return passed()
-    new = planned.find(endpoint, "endpoint_config_name", CONFIGURATION, "name")
-    name = endpoint.change.before.get("endpoint_config_name")
-    if new is not None and new.values.get("name") == name:
+    rollout = configurations(endpoint, planned)
+    if rollout is None:
         return passed()
-    old = next((one for one in planned.changes if one.type == CONFIGURATION and of_now(one, name)), None)
-    if new is None or old is None:
-        raise Undecided("endpoint_config_name", endpoint.address)
+    old, new = rollout
     before = {variant["variant_name"] for variant in old.before.get("production_variants") or ()}
     after = {variant["variant_name"] for variant in new.block.blocks("production_variants")}
     if before == after:
@@ -256,6 +253,49 @@ def variants_keep_their_names(endpoint: Resource, planned: Planned) -> Finding:
     moves = [f"{one} would come" for one in sorted(after - before)]
     moves += [f"{one} would go" for one in sorted(before - after)]
     return failed(f"the variants are {', '.join(sorted(before))}, and {', '.join(moves)}")
+
+
+@rule("SW_ENDPOINT_KIND")
+def endpoints_keep_their_kind(endpoint: Resource, planned: Planned) -> Finding:
+    """Deny a change of kind, except from serverless to instances in place, which AWS takes."""
+    change = endpoint.change
+    if not (change.removes or change.actions == ("update",)):
+        return passed()
+    rollout = configurations(endpoint, planned)
+    if rollout is None:
+        return passed()
+    old, new = rollout
+    before, after = kind(old.before), kind(new.block)
+    if before == after:
+        return passed()
+    if change.removes:
+        return failed(f"is {before}, and is replaced by one that is {after}")
+    if (before, after) == ("serverless", "real-time"):
+        return passed("from serverless to instances, which cannot be taken back")
+    return failed(f"is {before}, and cannot be updated to {after}")
+
+
+def kind(configuration: Mapping[str, Any]) -> str:
+    """Return what kind of endpoint a configuration, as a block or as values, makes."""
+    if configuration.get("async_inference_config"):
+        return "asynchronous"
+    serverless = any(one.get("serverless_config") for one in configuration.get("production_variants") or ())
+    return "serverless" if serverless else "real-time"
+
+
+def configurations(endpoint: Resource, planned: Planned) -> tuple[Change, Resource] | None:
+    """Return the configuration that an endpoint has now, and the one that it gets; nothing if it is the same.
+
+    Raises `Undecided` when one of them is in none of the plans.
+    """
+    name = endpoint.change.before.get("endpoint_config_name")
+    if endpoint.values.get("endpoint_config_name") == name:
+        return None
+    new = planned.find(endpoint, "endpoint_config_name", CONFIGURATION, "name")
+    old = next((one for one in planned.changes if one.type == CONFIGURATION and of_now(one, name)), None)
+    if new is None or old is None:
+        raise Undecided("endpoint_config_name", endpoint.address)
+    return old, new
 
 
 def of_now(change: Change, name: Any) -> bool:

@@ -50,6 +50,19 @@ class Undecided(Exception):
         return f"{what} is known only after apply"
 
 
+class Unanswered(Undecided):
+    """A rule needs what only AWS can tell, and AWS was not asked, or did not tell."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(what)
+        self.why = why
+        """In AWS's own words, if it said any."""
+
+    def told_to(self, address: str) -> str:
+        """Return what is not known, and why, whatever resource the reader looks at."""
+        return f"{self.path} is not known: {self.why}"
+
+
 def resource_of(reference: str) -> str:
     """Return the resource that a reference means: `aws_kms_key.data.arn` is of `aws_kms_key.data`."""
     address = ADDRESS.match(reference)
@@ -242,6 +255,15 @@ class Configured:
         return True
 
 
+Registry = Callable[[str], str]
+"""Returns the approval status of a version of a model by its ARN; raises `Unanswered`."""
+
+
+def nobody(arn: str) -> str:
+    """Stand for a registry where a plan is judged without AWS."""
+    raise Unanswered(f"the approval of {arn}", "the registry was not asked")
+
+
 @dataclass(frozen=True)
 class Planned:
     """Every resource that the gated plans leave behind, all stacks together."""
@@ -251,6 +273,8 @@ class Planned:
     """What the plans do, deletions too."""
     aws_keys: frozenset[str] = frozenset()
     """Ids and ARNs of keys that data sources show to be AWS's own."""
+    registry: Registry = nobody
+    """The one thing beyond the plans that a rule may ask for."""
 
     @cached_property
     def by_type(self) -> Mapping[str, Sequence[Resource]]:

@@ -1,9 +1,12 @@
-"""Models run without a way out, in subnets of ours."""
+"""Models run without a way out, in subnets of ours; what they are made of is approved."""
 
 from __future__ import annotations
 
-from policies.plan.model import Finding, Planned, Resource, Undecided, failed, passed, rule
+from collections.abc import Iterator
 
+from policies.plan.model import Block, Finding, Planned, Resource, Undecided, failed, judged, passed, rule
+
+APPROVED = "Approved"
 MODEL = "aws_sagemaker_model"
 NETWORK = {"subnets": "aws_subnet", "security_group_ids": "aws_security_group"}
 
@@ -29,6 +32,27 @@ def containers_are_in_our_subnets(model: Resource, planned: Planned) -> Finding:
     if serverless_only(model, planned):
         return passed("serverless endpoints take no VPC")
     return failed("vpc_config is missing")
+
+
+@rule("SW_MODEL_APPROVAL")
+def versions_are_approved(model: Resource, planned: Planned) -> Finding:
+    """Ask the registry for each version that a model is made of, unless the model stays as it is."""
+    if not model.touched:
+        return passed("it stays as it is")
+
+    def problem(arn: str) -> str:
+        status = planned.registry(arn)
+        return "" if status == APPROVED else f"{arn} is {status}"
+
+    return judged(versions(model.block), problem)
+
+
+def versions(model: Block) -> Iterator[str]:
+    """Yield the ARNs of the versions of the registry that a model is made of."""
+    for name in ("primary_container", "container"):
+        for container in model.blocks(name):
+            if arn := container.get("model_package_name"):
+                yield arn
 
 
 def serverless_only(model: Resource, planned: Planned) -> bool:

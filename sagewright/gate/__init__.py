@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from policies.plan.model import Registry, nobody
 from sagewright.gate.plan import PlanError, PlanInput, Show
 from sagewright.gate.report import Report, Result
 
@@ -29,13 +30,15 @@ def gate(
     policies: Path | None = None,
     today: datetime.date | None = None,
     show_plan: Show | None = None,
+    registry: Registry = nobody,
 ) -> Report:
     """Judge all plans of one environment together, and report.
 
     `policies` is the folder with the rules (default: those that ship), `today` the day against which
     waivers expire, `show_plan` turns a saved plan into JSON (default: `terraform show` in a folder of its
-    own, with the checkout's Terraform). Raises nothing for bad plans or policies: they are results with the
-    state `error`.
+    own, with the checkout's Terraform), `registry` is asked for the approval of versions of models (default:
+    nobody is, and it is unknown). Raises nothing for bad plans or policies: they are results with the state
+    `error`.
     """
     from sagewright.gate.catalog import POLICIES
     from sagewright.gate.identity import key_here
@@ -49,6 +52,7 @@ def gate(
         today or datetime.datetime.now(datetime.timezone.utc).date(),
         show_plan or show_here(),
         key_here(),
+        registry,
     )
 
 

@@ -53,6 +53,8 @@ class Rule(Strict):
     severity: Severity
     environments: Where = "all"
     mode: Mode
+    elsewhere: Mode | None = None
+    """Its mode where neither production nor protected, if that is another."""
     subject: Literal["resource", "change", "configured"] = "resource"
     """What the rule is asked about: planned resources, changes (deletions too), or what is configured."""
     types: dict[str, str] | list[str] = Field(min_length=1)

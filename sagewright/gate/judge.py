@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from policies.plan.model import Change, Configured, Planned, Resource
+from policies.plan.model import Change, Configured, Planned, Registry, Resource
 from sagewright.gate import checks, ledger, rules
 from sagewright.gate.catalog import Catalog, PolicyError, Rule, Waiver, read_catalog, read_waivers
 from sagewright.gate.checks import CheckError, Verdict
@@ -77,9 +77,9 @@ class Judgement:
 
     def mode(self, rule: Rule, verdict: Verdict) -> Mode:
         """Return what a result does: an unknown value denies where it matters, and advises elsewhere."""
-        if verdict.state == "unknown" and not (self.environment.production or self.environment.protected):
-            return "advise"
-        return rule.mode
+        if self.environment.guarded:
+            return rule.mode
+        return "advise" if verdict.state == "unknown" else rule.elsewhere or rule.mode
 
     def report(self, plans: Sequence[Plan], applied: int) -> Report:
         """Return the report, sorted and redacted."""
@@ -120,6 +120,7 @@ def judge(
     today: datetime.date,
     show: Show,
     key: bytes,
+    registry: Registry,
 ) -> Report:
     """Judge an environment's plans by the rules of a policies folder; `key` is for their digests."""
     judgement = Judgement(environment, key)
@@ -132,7 +133,7 @@ def judge(
         return judgement.report(plans, 0)
     applying = [rule for rule in catalog.rules if rule.applies(environment.production, environment.protected)]
     waiving = [waiver for waiver in waivers if environment.name in waiver.environments]
-    verdicts = list(ask_all(judgement, catalog, applying, plans, policies))
+    verdicts = list(ask_all(judgement, catalog, applying, plans, policies, registry))
     for rule, subject, verdict in verdicts:
         judgement.record(rule, subject, verdict, in_force(waiving, rule, subject, today))
     check_ledger(judgement, applying, plans, verdicts)
@@ -168,7 +169,12 @@ def read_plans(judgement: Judgement, sources: Sequence[PlanInput], show: Show) -
 
 
 def ask_all(
-    judgement: Judgement, catalog: Catalog, applying: Sequence[Rule], plans: Sequence[Plan], policies: Path
+    judgement: Judgement,
+    catalog: Catalog,
+    applying: Sequence[Rule],
+    plans: Sequence[Plan],
+    policies: Path,
+    registry: Registry,
 ) -> Iterator[tuple[Rule, Subject, Verdict]]:
     """Yield what every rule says of every subject; record the rules that cannot be asked."""
     found: dict[str, dict[str, Any]] = {"checkov": {}, "plan": {}, "builtin": {}}
@@ -184,6 +190,7 @@ def ask_all(
         tuple(resource for plan in plans for resource in plan.resources),
         tuple(change for plan in plans for change in plan.changes),
         frozenset(key for plan in plans for key in plan.aws_keys),
+        registry,
     )
     asked = [
         (rule, found[rule.kind][rule.id])

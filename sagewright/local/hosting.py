@@ -423,14 +423,17 @@ def _refuse_other_variants(endpoint: Record, configuration: Record, request: Mem
 
 
 def _refuse_conversion(endpoint: Record, configuration: Record) -> None:
-    """Refuse to make an endpoint on instances serverless; the other way round is possible, once.
+    """Refuse to make an endpoint on instances serverless, which is possible the other way round, once; and to
+    make one asynchronous, or no longer so.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-update-delete.html
+    https://github.com/aws/sagemaker-python-sdk/pull/3124
     """
-    was, becomes = (
-        "ServerlessConfig" in members["ProductionVariants"][0]
-        for members in (endpoint.hidden["Configuration"], configuration.members)
-    )
+    live, new = endpoint.hidden["Configuration"], configuration.members
+    if bool(live.get("AsyncInferenceConfig")) != bool(new.get("AsyncInferenceConfig")):
+        how = "removed from" if live.get("AsyncInferenceConfig") else "added to"
+        raise refused(f"The AsyncInferenceConfig parameter cannot be {how} this endpoint {endpoint.name}.")
+    was, becomes = ("ServerlessConfig" in members["ProductionVariants"][0] for members in (live, new))
     if becomes and not was:
         raise refused(f'Cannot update endpoint "{endpoint.arn}" from instances to serverless.')
 

@@ -19,6 +19,7 @@ from modules.network import ExistingNetwork
 from sagewright.local import process
 from sagewright.project import Project, embedded
 from sagewright.terraform import Terraform
+from sagewright.verify import Finding, verify
 from stacks.base import AddressedStack
 from tests.conftest import ROOT
 
@@ -154,6 +155,17 @@ class Deployment(Account):
         """Return the addresses of the modules of which the state holds anything."""
         values = self.terraform.show().get("values", {})
         return [module["address"] for module in values.get("root_module", {}).get("child_modules", ())]
+
+    def verified(self, module: str) -> tuple[Finding, ...]:
+        """Return what `sagewright verify` finds of one module of the state."""
+        state = self.terraform.show()
+        modules = state["values"]["root_module"]["child_modules"]
+        (one,) = (one for one in modules if one["address"] == f"module.{module}")
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.variables.items():
+                patch.setenv(name, value)
+            session = boto3.session.Session(region_name=REGION)
+            return verify(module, {**state, "values": {"root_module": one}}, session)
 
     def apply(self) -> None:
         """Apply the plan that was made last."""

@@ -119,6 +119,8 @@ ROLE = iam("role/acme-prod-churn-v4-model")
 BUCKET = "arn:aws:s3:::acme-prod-artifacts"
 FOR_STATES = {"kms:EncryptionContext:aws:s3:arn": STATES}
 
+VERSION_OF_STAGING = "arn:aws:sagemaker:eu-central-1:777788889999:model-package/acme-staging-churn/7"
+
 BOTH_MAY = [
     ("s3:GetBucketPolicy", BUCKET, {}),
     ("s3:ListBucket", STATES, {}),
@@ -129,6 +131,7 @@ BOTH_MAY = [
     ("kms:GenerateDataKey", KEY, FOR_STATES),
     ("sagemaker:DescribeEndpoint", arn("sagemaker", "endpoint/acme-prod-churn"), {}),
     ("sagemaker:DescribeDomain", arn("sagemaker", "domain/d-abc"), {}),
+    ("sagemaker:DescribeModelPackage", VERSION_OF_STAGING, {}),
     ("sagemaker:ListEndpoints", arn("sagemaker", "*"), {}),
     ("ec2:DescribeVpcs", arn("ec2", "*"), {}),
     ("ssm:GetParameter", arn("ssm", "parameter/sagewright/prod/keys/data_arn"), {}),
@@ -213,6 +216,7 @@ NEITHER_MAY = [
     ("sagemaker:InvokeEndpoint", arn("sagemaker", "endpoint/acme-prod-churn"), {}),
     ("sagemaker:CreateTrainingJob", arn("sagemaker", "training-job/acme-prod-churn"), {}),
     ("sagemaker:UpdateModelPackage", arn("sagemaker", "model-package/acme-prod-churn/1"), {}),
+    ("sagemaker:UpdateModelPackage", VERSION_OF_STAGING, {}),
     ("sagemaker:CreatePresignedDomainUrl", arn("sagemaker", "user-profile/d-abc/ada"), {}),
     ("states:StartExecution", arn("states", "stateMachine:acme-prod-retrain"), {}),
     # others

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from policies.plan.model import nobody
 from sagewright.environment import Environment
 from sagewright.gate import PlanInput, Report, gate
 from sagewright.gate.catalog import POLICIES, Catalog, Rule, read_catalog
@@ -38,7 +39,9 @@ def example(rule: str, which: str) -> Path:
 @functools.cache
 def judged(rule: str, which: str) -> Report:
     """Return what the gate says of an example in production."""
-    return gate([PlanInput(path=example(rule, which))], PROD)
+    file = EXAMPLES / rule / "registry.json"
+    registry = json.loads(file.read_text()).__getitem__ if file.exists() else nobody
+    return gate([PlanInput(path=example(rule, which))], PROD, registry=registry)
 
 
 Found = dict[tuple[str, str, str], str]

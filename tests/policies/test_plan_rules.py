@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from policies.plan.model import Change, Planned, Resource, Template, Undecided, Unknown
+from policies.plan.model import Change, Planned, Resource, Template, Unanswered, Undecided, Unknown
 from sagewright.gate import rules
 from sagewright.gate.catalog import POLICIES
 
@@ -562,6 +562,126 @@ def test_a_guarded_update_keeps_the_names_of_variants(
         RULES["SW_ENDPOINT_VARIANTS"], resources[0], Planned(tuple(resources), tuple(changes))
     )
     assert (verdict.state, verdict.message) == found
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "real-time": {"production_variants": [variant()]},
+    "serverless": {"production_variants": [variant(serverless_config=[{"max_concurrency": 5}])]},
+    "asynchronous": {
+        "production_variants": [variant()],
+        "async_inference_config": [{"output_config": []}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "actions", "found"),
+    [
+        *((kind, kind, ("update",), ("pass", "")) for kind in KINDS),
+        *(
+            (before, after, ("update",), ("fail", f"is {before}, and cannot be updated to {after}"))
+            for before, after in (
+                ("real-time", "serverless"),
+                ("real-time", "asynchronous"),
+                ("asynchronous", "real-time"),
+                ("asynchronous", "serverless"),
+                ("serverless", "asynchronous"),
+            )
+        ),
+        (
+            "serverless",
+            "real-time",
+            ("update",),
+            ("pass", "from serverless to instances, which cannot be taken back"),
+        ),
+        (
+            "serverless",
+            "real-time",
+            ("delete", "create"),
+            ("fail", "is serverless, and is replaced by one that is real-time"),
+        ),
+        ("real-time", "real-time", ("delete", "create"), ("pass", "")),
+        ("real-time", "serverless", ("create",), ("pass", "")),
+        ("real-time", "serverless", ("no-op",), ("pass", "")),
+    ],
+)
+def test_an_endpoint_keeps_its_kind(
+    before: str, after: str, actions: tuple[str, ...], found: tuple[str, str]
+) -> None:
+    one, _ = updated("champion")
+    changed = dataclasses.replace(one, change=dataclasses.replace(one.change, actions=actions))
+    new = configuration(**KINDS[after])
+    old = dataclasses.replace(OLD, before={"name": "churn-0", **KINDS[before]})
+    verdict = rules.ask(RULES["SW_ENDPOINT_KIND"], changed, Planned((changed, new), (old,)))
+    assert (verdict.state, verdict.message) == found
+
+
+@pytest.mark.parametrize(
+    ("resources", "changes", "state"),
+    [
+        (updated("champion", before="churn-1")[:1], [], "pass"),
+        (updated("champion"), [], "unknown"),
+        (updated("champion")[:1], [OLD], "unknown"),
+        ([updated("champion")[0], configuration(production_variants=Unknown())], [OLD], "unknown"),
+    ],
+)
+def test_the_kind_of_an_endpoint_is_unknown_where_its_configurations_are(
+    resources: list[Resource], changes: list[Change], state: str
+) -> None:
+    planned = Planned(tuple(resources), tuple(changes))
+    assert rules.ask(RULES["SW_ENDPOINT_KIND"], resources[0], planned).state == state
+
+
+GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/acme-prod-churn"
+
+
+def registry(arn: str) -> str:
+    """Answer of the versions 1 to 3, and of no other."""
+    statuses = {"1": "Approved", "2": "PendingManualApproval", "3": "Rejected"}
+    number = arn.rpartition("/")[2]
+    if number not in statuses:
+        raise Unanswered(f"the approval of {arn}", "AccessDenied")
+    return statuses[number]
+
+
+def made_of(*versions: Any, actions: tuple[str, ...] = ("create",)) -> Resource:
+    """Return a model that is made of some versions: alone, or as containers in a row."""
+    containers = [{"image": None, "model_package_name": one} for one in versions]
+    block = "primary_container" if len(versions) == 1 else "container"
+    one = resource("aws_sagemaker_model.churn", {block: containers})
+    return dataclasses.replace(one, change=dataclasses.replace(one.change, actions=actions))
+
+
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [
+        (made_of(f"{GROUP}/1"), ("pass", "")),
+        (made_of(f"{GROUP}/2"), ("fail", f"{GROUP}/2 is PendingManualApproval")),
+        (made_of(f"{GROUP}/3", actions=("create", "delete")), ("fail", f"{GROUP}/3 is Rejected")),
+        (made_of(f"{GROUP}/3", actions=("update",)), ("fail", f"{GROUP}/3 is Rejected")),
+        (made_of(f"{GROUP}/3", actions=("no-op",)), ("pass", "it stays as it is")),
+        (made_of(f"{GROUP}/4"), ("unknown", f"the approval of {GROUP}/4 is not known: AccessDenied")),
+        (made_of(f"{GROUP}/1", f"{GROUP}/2"), ("fail", f"{GROUP}/2 is PendingManualApproval")),
+        (made_of(f"{GROUP}/4", f"{GROUP}/2"), ("fail", f"{GROUP}/2 is PendingManualApproval")),
+        (
+            made_of(Unknown()),
+            ("unknown", "primary_container[0].model_package_name is known only after apply"),
+        ),
+        (made_of(""), ("pass", "")),
+        (made_of(None), ("pass", "")),
+    ],
+)
+def test_a_model_is_made_of_approved_versions(model: Resource, found: tuple[str, str]) -> None:
+    verdict = rules.ask(RULES["SW_MODEL_APPROVAL"], model, Planned((model,), registry=registry))
+    assert (verdict.state, verdict.message) == found
+
+
+def test_an_approval_is_unknown_where_the_registry_is_not_asked() -> None:
+    state, message = ask("SW_MODEL_APPROVAL", made_of(f"{GROUP}/1"))
+    assert (state, message) == (
+        "unknown",
+        f"the approval of {GROUP}/1 is not known: the registry was not asked",
+    )
 
 
 def allowed(**members: Any) -> str:

@@ -366,6 +366,91 @@ def interrupted(project: Project, after: str, *arguments: str) -> None:
     assert list((project.work / "plans").glob("*.tfplan")) == []
 
 
+@pytest.fixture
+def registered(project: Project, embedded_aws: process.Running) -> str:
+    """A model in the environment file, pinned to the first of two approved versions; the group's ARN."""
+    own = embedded_aws.environment(ENVIRONMENT["account_id"], "eu-west-1")  # type: ignore[arg-type]
+    session = boto3.session.Session(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"], None, "eu-west-1")
+    sagemaker = session.client("sagemaker", endpoint_url=embedded_aws.url)
+    sagemaker.create_model_package_group(ModelPackageGroupName="churn")
+    image = f"222233334444.dkr.ecr.eu-west-1.amazonaws.com/churn@sha256:{'a' * 64}"
+    arns = [
+        sagemaker.create_model_package(
+            ModelPackageGroupName="churn",
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [{"Image": image}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )["ModelPackageArn"]
+        for _ in range(2)
+    ]
+    churn = {"kind": "ModelPackage", "model_package_arn": arns[0], "images": [image]}
+    (project.environments / "small.yaml").write_text(json.dumps({**ENVIRONMENT, "models": {"churn": churn}}))
+    first: str = arns[0]
+    return first.removesuffix("/1")
+
+
+def test_a_version_is_pinned_once_and_a_dry_run_writes_nothing(project: Project, registered: str) -> None:
+    file = project.environments / "small.yaml"
+    before = file.read_text()
+    dry = sagewright(project, "models", "pin", "-e", "small", "churn", "--dry-run")
+    assert (dry.returncode, file.read_text()) == (0, before)
+    assert "environments/small.yaml: churn would be pinned" in dry.stdout
+    done = sagewright(project, "models", "pin", "-e", "small", "churn", "--newest-approved", "--json")
+    result = json.loads(done.stdout)
+    assert (result["before"], result["after"]) == (f"{registered}/1", f"{registered}/2")
+    assert (result["changed"], result["written"], result["version"]["approval"]) == (True, True, "Approved")
+    assert file.read_text() == before.replace(f"{registered}/1", f"{registered}/2")
+    again = sagewright(project, "models", "pin", "-e", "small", "churn")
+    assert (again.returncode, again.stdout.splitlines()[0]) == (
+        0,
+        f"environments/small.yaml: churn is already pinned to {registered}/2",
+    )
+    back = sagewright(project, "models", "pin", "-e", "small", "churn", "--version", "1")
+    assert (back.returncode, file.read_text()) == (0, before)
+
+
+def test_the_gate_asks_the_registry_whether_a_version_is_approved(
+    project: Project, registered: str, embedded_aws: process.Running
+) -> None:
+    text = (ROOT / "policies" / "examples" / "SW_MODEL_APPROVAL" / "pass.json").read_text()
+    named = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/acme-prod-churn/7"
+    small = text.replace('"Environment": "prod"', '"Environment": "small"')
+    (project.root / "plan").write_text(small.replace(named, f"{registered}/2"))
+    (project.environments / "small.yaml").write_text(json.dumps({**ENVIRONMENT, "protected": True}))
+
+    def judged() -> tuple[int, str]:
+        done = gated(project, "gate", "-e", "small", "plan", "--json")
+        results = json.loads(done.stdout)["results"]
+        (state,) = (one["state"] for one in results if one["rule"] == "SW_MODEL_APPROVAL")
+        return done.returncode, state
+
+    assert judged() == (0, "pass")
+    own = embedded_aws.environment(ENVIRONMENT["account_id"], "eu-west-1")  # type: ignore[arg-type]
+    session = boto3.session.Session(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"], None, "eu-west-1")
+    session.client("sagemaker", endpoint_url=embedded_aws.url).update_model_package(
+        ModelPackageArn=f"{registered}/2", ModelApprovalStatus="Rejected"
+    )
+    assert judged() == (1, "fail")
+
+
+def test_one_version_is_asked_for(project: Project, registered: str) -> None:
+    both = ("--version", "1", "--newest-approved")
+    done = sagewright(project, "models", "pin", "-e", "small", "churn", *both)
+    refused(done, 2, "supply either --version or --newest-approved, got both, and 1")
+
+
+def test_the_registry_of_another_account_is_not_asked(
+    project: Project, registered: str, embedded_aws: process.Running
+) -> None:
+    in_an_account(project)
+    other = embedded_aws.environment("999988887777", "eu-west-1")
+    done = sagewright(project, "models", "pin", "-e", "small", "churn", **other)
+    refused(done, 2, "account_id: the file names 111122223333, the credentials are of 999988887777")
+
+
 def test_a_bare_terraform_is_locked_out(project: Project, embedded_aws: process.Running) -> None:
     sagewright(project, "synth")
     stack = synth.read(project).get("small-first")
@@ -404,6 +489,17 @@ def test_a_plan_that_cannot_be_judged_is_an_error_of_the_gate(project: Project, 
     assert json.loads(done.stdout)["verdict"] == "error"
 
 
+def test_the_gate_does_not_know_of_an_approval_where_no_registry_can_be_asked(project: Project) -> None:
+    text = (ROOT / "policies" / "examples" / "SW_MODEL_APPROVAL" / "pass.json").read_text()
+    (project.root / "plan").write_text(text.replace('"Environment": "prod"', '"Environment": "small"'))
+    done = gated(project, "gate", "-e", "small", "plan", "--json")
+    (result,) = (one for one in json.loads(done.stdout)["results"] if one["rule"] == "SW_MODEL_APPROVAL")
+    assert (result["state"], result["mode"]) == ("unknown", "advise")
+    assert result["message"].endswith(
+        "is not known: the embedded AWS does not run; start it with `sagewright local up`"
+    )
+
+
 def test_the_gate_refuses_an_environment_that_does_not_exist(project: Project) -> None:
     done = gated(project, "gate", "-e", "big", "plan.json")
     refused(done, 2, "there is no environment 'big'; there are: small")
@@ -421,7 +517,10 @@ def test_the_doctor_tells_a_program_and_a_person_what_is_missing(project: Projec
 
 @pytest.mark.parametrize(
     "command",
-    ["synth", "plan", "gate", "deploy", "verify", "destroy", "demo", "doctor", "local up", "local down"],
+    [
+        *("synth", "plan", "gate", "deploy", "verify", "destroy", "demo", "doctor"),
+        *("local up", "local down", "models pin"),
+    ],
 )
 def test_every_command_explains_itself(project: Project, command: str) -> None:
     done = sagewright(project, *command.split(), "--help")

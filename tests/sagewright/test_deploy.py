@@ -41,7 +41,7 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
     """A gate that denies whatever has `forbidden` in it, and a record of what it saw."""
     seen: list[list[str]] = []
 
-    def gate(plans: Sequence[Any], facts: environment.Environment) -> Verdict:
+    def gate(plans: Sequence[Any], facts: environment.Environment, **_: Any) -> Verdict:
         seen.append([plan.stack for plan in plans])
         denied = any('"forbidden"' in Path(plan.path).read_text() for plan in plans)
         return Verdict("denied", 1) if denied else Verdict("open", 0)
@@ -120,6 +120,23 @@ def test_what_is_denied_in_the_last_stack_leaves_the_first_untouched(
     documents = sorted((checkout.work / "plans").iterdir())
     assert [path.name for path in documents] == ["small-first.json", "small-second.json"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in documents} == {0o600}
+
+
+def test_the_gate_may_ask_the_registry_of_the_account_that_is_deployed_to(
+    checkout: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_stacks(checkout)
+    work = run(checkout)
+    asked: list[Any] = []
+
+    def gate(plans: Sequence[Any], facts: environment.Environment, registry: Any) -> Verdict:
+        asked.append(registry("arn"))
+        return Verdict("open", 0)
+
+    monkeypatch.setattr("sagewright.gate.gate", gate)
+    monkeypatch.setattr("sagewright.registry.approval", lambda target, arn: (target, arn))
+    work.gate([])
+    assert asked == [(work.target, "arn")]
 
 
 def test_a_denied_stack_stops_its_upstream_also_when_only_that_is_deployed(

@@ -613,6 +613,9 @@ def test_a_model_of_a_version_that_is_not_approved_is_found(
     found = differences(verify("local-serving", document, live.session()))
     said = status or f'ValidationException: Could not find model package "{package}". (DescribeModelPackage)'
     assert found == ({} if status == "Approved" else {(model, "approval"): ("Approved", said)})
+    anywhere = verify("local-serving", document, live.session(), approved=False)
+    assert differences(anywhere) == {}
+    assert [(one.expected, one.live) for one in anywhere if one.check == "approval"] == [("any", said)]
 
 
 def test_a_model_with_another_image_or_without_isolation_is_found(live: Live, planned: list[Answer]) -> None:

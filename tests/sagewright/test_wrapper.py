@@ -21,13 +21,13 @@ from sagewright.local.process import Running
 from sagewright.project import Project
 
 from .conftest import ENVIRONMENT, ROOT, remote_state, write_stack
-from .ungated import Open
+from .ungated import Open, judge
 
 
 @pytest.fixture
 def stack(checkout: Project, embedded_aws: Running, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stack's folder in a checkout with an embedded AWS, and a gate that is open."""
-    monkeypatch.setattr("sagewright.gate.gate", lambda plans, facts: Open())
+    monkeypatch.setattr("sagewright.gate.gate", judge)
     monkeypatch.setattr("sagewright.gate.preload", lambda: None)
     monkeypatch.setattr(wrapper, "show", lambda report, console: None)
     first = {
@@ -95,6 +95,12 @@ def test_a_plan_of_a_stack_whose_input_is_not_deployed_is_a_preview(stack: Path)
     assert "# terraform_data.user will be created" in said
     assert things(stack) == []
     assert list(stack.parents[2].rglob("*.tfplan")) == []
+
+
+def test_a_stack_with_nothing_in_it_has_no_changes(stack: Path) -> None:
+    write_stack(Project(root=stack.parents[2]), "small-third", {})
+    code, said = terraform(stack.parent / "small-third", "plan", "-input=false")
+    assert (code, said) == (0, "No changes. There is nothing in small-third.\n")
 
 
 def test_a_saved_plan_is_not_applied_past_the_gate(stack: Path) -> None:
@@ -237,7 +243,7 @@ def test_a_closed_gate_changes_nothing(stack: Path, monkeypatch: pytest.MonkeyPa
         verdict = "denied"
         exit_code = 1
 
-    monkeypatch.setattr("sagewright.gate.gate", lambda plans, facts: Denied())
+    monkeypatch.setattr("sagewright.gate.gate", lambda *_, **__: Denied())
     with pytest.raises(GateClosed, match="nothing was changed"):
         terraform(stack, "apply", "-auto-approve")
     assert things(stack) == []

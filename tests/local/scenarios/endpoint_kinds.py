@@ -29,7 +29,7 @@ from modules.endpoint import Step as ScalingStep
 from modules.model import Container, Definition, Direct, Model, ModelConfig, ModelPackage, Serial
 from modules.network import ExistingNetwork
 
-from ..conftest import REGION, Account, Build
+from ..conftest import REGION, Account, Build, Deployment
 from ..matrix import Gone, Stage, Step
 from .endpoint import ANEW, BESIDE, IN_PLACE, names
 
@@ -196,7 +196,7 @@ def bounds(account: Account) -> dict[str, tuple[int, int]]:
     }
 
 
-def steps(account: Account) -> Iterator[Step]:
+def steps(account: Deployment) -> Iterator[Step]:
     around = surroundings(account)
     yield Stage(around.stack("a", **ENDPOINTS))
     before = {name: live(account, name) for name in ENDPOINTS}
@@ -286,6 +286,17 @@ def steps(account: Account) -> Iterator[Step]:
         "acme-test-serverless": (2, 10),
         "acme-test-asynchronous": (0, 3),
     }
+
+    findings = account.verified("endpoint_kinds")
+    assert [str(finding) for finding in findings if not finding.ok] == []
+    verified = {(finding.address.rpartition(".")[2], finding.check): finding.live for finding in findings}
+    assert {name: verified[name, "status"] for name in ENDPOINTS} == dict.fromkeys(ENDPOINTS, "InService")
+    assert verified["realtime", "variant champion instance count"] == "1"
+    assert verified["shadowed", "shadow variant shadow weight"] == "100"
+    assert verified["serverless", "variant AllTraffic capacity"] == "4096 MB, 10 at once"
+    assert verified["serverless", "variant AllTraffic provisioned concurrency"] == "2"
+    assert ("asynchronous", "variant AllTraffic instance count") in verified
+    assert verified["package_model", "approval"] == "Approved"
 
     yield Gone()
     assert [names(account, kind) for kind in ("endpoints", "endpoint_configs", "models")] == [[], [], []]

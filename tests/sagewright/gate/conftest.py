@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from policies.plan.model import Registry, nobody
 from sagewright.environment import Environment
 from sagewright.gate import PlanInput, Report, gate
 from sagewright.gate.catalog import POLICIES
@@ -148,7 +149,12 @@ class Judge(Protocol):
     """Puts plan JSON through the gate."""
 
     def __call__(
-        self, *plans: Json, policies: Path | None = None, stack: str | None = None, **facts: Any
+        self,
+        *plans: Json,
+        policies: Path | None = None,
+        stack: str | None = None,
+        registry: Registry = nobody,
+        **facts: Any,
     ) -> Report: ...
 
 
@@ -157,14 +163,19 @@ def judge(tmp_path: Path) -> Judge:
     """Write each plan to a file and gate them together, for `prod` or an environment that differs."""
 
     def run(
-        *plans: Json, policies: Path | None = None, stack: str | None = None, today: Any = None, **facts: Any
+        *plans: Json,
+        policies: Path | None = None,
+        stack: str | None = None,
+        today: Any = None,
+        registry: Registry = nobody,
+        **facts: Any,
     ) -> Report:
         inputs = []
         for number, document in enumerate(plans):
             path = tmp_path / f"plan-{number}.json"
             path.write_text(json.dumps(document), encoding="utf-8")
             inputs.append(PlanInput(path=path, stack=stack))
-        return gate(inputs, environment(**facts), policies=policies, today=today)
+        return gate(inputs, environment(**facts), policies=policies, today=today, registry=registry)
 
     return run
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,40 @@ def test_advice_does_not_close_the_gate(judge: Judge) -> None:
     report = judge(plan(alarm))
     assert report.exit_code == 0
     assert by_rule(report, "CKV_AWS_319").state == "fail"
+
+
+VERSION = f"arn:aws:sagemaker:eu-central-1:{ACCOUNT}:model-package/acme-prod-churn/8"
+MODEL = planned(
+    "aws_sagemaker_model.churn",
+    {
+        "enable_network_isolation": True,
+        "primary_container": [{"model_package_name": VERSION}],
+        "vpc_config": [{"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]}],
+    },
+)
+
+
+def test_what_is_not_approved_is_denied_in_production_and_where_protected_and_advised_elsewhere(
+    judge: Judge,
+) -> None:
+    rule = "SW_MODEL_APPROVAL"
+    approved = judge(plan(MODEL), registry=lambda arn: "Approved")
+    assert (approved.exit_code, by_rule(approved, rule).state) == (0, "pass")
+    guarded: list[dict[str, Any]] = [{}, {"production": False}, {"protected": False}]
+    for facts in guarded:
+        report = judge(plan(MODEL), registry=lambda arn: "Rejected", **facts)
+        assert (report.exit_code, by_rule(report, rule).state) == (1, "fail")
+        assert by_rule(report, rule).message == f"{VERSION} is Rejected"
+        report = judge(plan(MODEL), **facts)
+        assert (report.exit_code, by_rule(report, rule).state) == (1, "unknown")
+    elsewhere: dict[str, Any] = {"production": False, "protected": False}
+    report = judge(plan(MODEL), registry=lambda arn: "Rejected", **elsewhere)
+    result = by_rule(report, rule)
+    assert (report.exit_code, result.state, result.mode) == (0, "fail", "advise")
+    report = judge(plan(MODEL), **elsewhere)
+    result = by_rule(report, rule)
+    assert (report.exit_code, result.state, result.mode) == (0, "unknown", "advise")
+    assert result.message == f"the approval of {VERSION} is not known: the registry was not asked"
 
 
 UNKNOWN = planned(

@@ -145,6 +145,20 @@ def test_an_asynchronous_endpoint_shows_where_results_go(account: Account) -> No
     assert account.describe()["AsyncInferenceConfig"] == config
 
 
+def test_an_endpoint_neither_becomes_asynchronous_nor_ceases_to_be(account: Account) -> None:
+    """https://github.com/aws/sagemaker-python-sdk/pull/3124"""
+    account.configuration("queued", variant("AllTraffic"), AsyncInferenceConfig=output(account))
+    account.configuration("direct", variant("AllTraffic"))
+    account.configuration("serverless", serverless())
+    account.endpoint("queue", "queued")
+    for other in ("direct", "serverless"):
+        account.endpoint(other, other)
+        with refused("The AsyncInferenceConfig parameter cannot be removed from this endpoint queue."):
+            account.sagemaker.update_endpoint(EndpointName="queue", EndpointConfigName=other)
+        with refused(f"The AsyncInferenceConfig parameter cannot be added to this endpoint {other}."):
+            account.sagemaker.update_endpoint(EndpointName=other, EndpointConfigName="queued")
+
+
 def test_what_shadow_variants_exclude_is_refused(account: Account) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-exclusions.html"""
     account.model()
