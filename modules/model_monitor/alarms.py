@@ -23,7 +23,7 @@ def alarm_on_drift(
     threshold: float,
     topic_arns: Sequence[str],
 ) -> None:
-    """Make an alarm that one analysis gives; it is over an hour later, so that the next one is told again."""
+    """Make an alarm that one analysis gives; an hour without another one that finds drift ends it."""
     CloudwatchMetricAlarm(
         scope,
         f"{what}_drift",

@@ -29,7 +29,7 @@ METRICS = (
     "$lookup($analysis.post_training_bias_metrics.facets, $facet).metrics)"
 )
 RANKED = (
-    "$live := $analysis.explanations.kernel_shap.*.global_shap_values[0]; "
+    "$live := ($analysis.explanations.kernel_shap.*.global_shap_values)[0]; "
     "$ranked := $sort($keys($live), function($a, $b) { $lookup($live, $a) < $lookup($live, $b) }); "
     "$sum($map($ranked, function($name, $rank) { $lookup($attributions, $name) * $discounts[$rank] }))"
 )
