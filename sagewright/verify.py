@@ -529,6 +529,27 @@ def _approval(context: Context, package: str) -> Row:
     return Row(check="approval", expected=expected, live=said, ok=said == expected or not context.approved)
 
 
+def _compare_schedule(context: Context, resource: Resource, live: Mapping[str, Any]) -> Iterator[Row]:
+    """Compare whether, when and what a schedule runs: it can be stopped, or changed, beside Terraform."""
+    status, reason = str(live.get("MonitoringScheduleStatus", "none")), live.get("FailureReason")
+    yield Row(
+        check="status",
+        expected="Scheduled",
+        live=f"{status}: {reason}" if reason else status,
+        ok=status == "Scheduled",
+    )
+    (planned,) = resource.values["monitoring_schedule_config"]
+    config = live.get("MonitoringScheduleConfig", {})
+    yield _equal(
+        "job definition",
+        planned["monitoring_job_definition_name"],
+        config.get("MonitoringJobDefinitionName", "none"),
+    )
+    for schedule in planned.get("schedule_config") or []:
+        expression = config.get("ScheduleConfig", {}).get("ScheduleExpression", "none")
+        yield _equal("schedule", schedule["schedule_expression"], expression)
+
+
 def _on(flag: bool | None) -> str:
     return "on" if flag else "off"
 
@@ -565,6 +586,9 @@ KINDS: Mapping[str, Kind] = {
     "aws_sagemaker_endpoint_configuration": Kind(
         find=_describe("sagemaker", "describe_endpoint_config", EndpointConfigName="name")
     ),
+    "aws_sagemaker_data_quality_job_definition": Kind(
+        find=_describe("sagemaker", "describe_data_quality_job_definition", JobDefinitionName="name")
+    ),
     "aws_sagemaker_model": Kind(
         find=_describe("sagemaker", "describe_model", ModelName="name"), compare=_compare_model
     ),
@@ -573,6 +597,10 @@ KINDS: Mapping[str, Kind] = {
             "sagemaker", "describe_model_package_group", ModelPackageGroupName="model_package_group_name"
         ),
         compare=_attribute("status", "ModelPackageGroupStatus", "Completed"),
+    ),
+    "aws_sagemaker_monitoring_schedule": Kind(
+        find=_describe("sagemaker", "describe_monitoring_schedule", MonitoringScheduleName="name"),
+        compare=_compare_schedule,
     ),
 }
 """What is verified, by Terraform type: how it is found, what is compared. A new type is one entry."""

@@ -175,6 +175,10 @@ class EnvironmentStack(AddressedStack):
             insecure_value=Fn.join(",", list(value)) if listed else value,
         )
 
+    def monitor_name(self, key: str) -> str:
+        """Return the name of a monitor, which training knows before serving makes it."""
+        return f"{self.prefix}{key}-monitor"
+
     @property
     def location(self) -> Location:
         """Account, region and partition of the stack."""

@@ -25,16 +25,25 @@ from modules.budget import MonthlyBudget
 from modules.ci_roles import GitHub, Oidc
 from modules.ecr_registry import Registry
 from modules.ecr_repository import ImageRetention
-from modules.endpoint import Asynchronous, Inference, OffHours, Serverless, scheduled, with_off_hours
+from modules.endpoint import (
+    Asynchronous,
+    Inference,
+    OffHours,
+    RealTime,
+    Serverless,
+    scheduled,
+    with_off_hours,
+)
 from modules.feature_group import FeatureGroupDefinition
 from modules.labeling import Workers
 from modules.log_group import RETENTION_DAYS
 from modules.mlflow_tracking_server import TrackingServer
 from modules.model import Container, Definition, Direct, ModelPackage, Serial
+from modules.model_monitor import DataQuality, EndpointCapture, Explainability, ModelQuality, Monitor
 from modules.model_package_group import Approvals
 from modules.network import ExistingNetwork, NewNetwork
 from modules.notebook_instance import Notebook
-from modules.pipeline import Trigger
+from modules.pipeline import Drift, Trigger
 from modules.schedule import Parameter, ScheduledStart
 from modules.studio_domain import Studio
 from modules.topic import Subscription
@@ -51,6 +60,7 @@ LONGEST_NAMES = {
     "models": 54,
     "endpoints": 63,
     "batch_transforms": 33,
+    "monitors": 31,
 }
 """How long the names of AWS resources may be that are made of an environment file's keys."""
 
@@ -141,7 +151,8 @@ class Pipeline:
     schedules: Mapping[Name, ScheduledStart] = field(default_factory=dict)
     """When it is started."""
     triggers: Mapping[Name, Trigger] = field(default_factory=dict)
-    """Which events start it: new objects in the bucket `artifacts`, approvals, or a pattern of your own."""
+    """Which events start it: new objects in the bucket `artifacts`, approvals, drift that a monitor finds,
+    or a pattern of your own."""
 
 
 @record
@@ -237,6 +248,9 @@ class Environment:
     """Endpoints by name."""
     batch_transforms: Mapping[Name, TransformJob] = field(default_factory=dict)
     """Transform jobs by name, described once and run on schedules, on new data, or by hand."""
+    monitors: Mapping[Name, Monitor] = field(default_factory=dict)
+    """Monitors by name: data quality of what is captured, model quality, bias and explainability. Each has a
+    place in the bucket `monitors` for its baselines, what it is given, and its reports."""
     off_hours: OffHours | None = None
     """When nobody works: endpoints that are scaled go down to few instances or none; not in production."""
     alarms: Mapping[Name, Thresholds | None] = field(default_factory=dict)
@@ -326,6 +340,21 @@ class Environment:
                 for problem in self._unfit(f"endpoints.{name}", inference)
             ),
             *(self._unfit_for_batch(name, job.model) for name, job in self.batch_transforms.items()),
+            *(
+                problem
+                for name, one in self.monitors.items()
+                for problem in self._unmonitored(f"monitors.{name}", one)
+            ),
+            *(
+                when(
+                    trigger.monitor not in self.monitors,
+                    f"pipelines.{name}.triggers.{start}.monitor: supply one of the monitors "
+                    f"({', '.join(sorted(self.monitors)) or 'none is described'}), got {trigger.monitor!r}",
+                )
+                for name, pipeline in self.pipelines.items()
+                for start, trigger in pipeline.triggers.items()
+                if isinstance(trigger, Drift)
+            ),
         )
 
     def _unreachable(self, name: str, model: Definition) -> Iterator[str | None]:
@@ -398,6 +427,60 @@ class Environment:
             f"got {key!r}, which is {'of mode MultiModel' if multi else f'of kind {model.kind}'}",
         )
 
+    def _unmonitored(self, path: str, monitor: Monitor) -> Iterator[str | None]:
+        """Yield a problem where a monitor has no image here, no captured data, or no model to ask."""
+        images = {"image": monitor.image}
+        if isinstance(monitor, ModelQuality):
+            images["merger_image"] = monitor.merger_image
+            yield from self._uncaptured(f"{path}.endpoint", monitor.endpoint)
+            yield from self._without_variant(f"{path}.variant", monitor)
+        elif isinstance(monitor, DataQuality) and isinstance(monitor.source, EndpointCapture):
+            yield from self._uncaptured(f"{path}.source.endpoint", monitor.source.endpoint)
+        elif isinstance(monitor, Explainability):
+            yield from self._unexplained(f"{path}.model", monitor.model)
+        for field_, image in images.items():
+            yield when(
+                f".{self.region}." not in image,
+                f"{path}.{field_}: supply an image in Amazon ECR in {self.region}, got {image!r}",
+            )
+
+    def _uncaptured(self, path: str, endpoint: str) -> Iterator[str | None]:
+        captured = [
+            name
+            for name, inference in self.endpoints.items()
+            if isinstance(inference, RealTime) and inference.data_capture
+        ]
+        yield when(
+            endpoint not in captured,
+            f"{path}: supply one of the endpoints with data_capture "
+            f"({', '.join(sorted(captured)) or 'none is described'}), got {endpoint!r}",
+        )
+
+    def _without_variant(self, path: str, monitor: ModelQuality) -> Iterator[str | None]:
+        inference = self.endpoints.get(monitor.endpoint)
+        variants = inference.variants if isinstance(inference, RealTime) else {}
+        yield when(
+            variants and monitor.variant not in variants,
+            f"{path}: supply one of the variants ({', '.join(sorted(variants))}), got {monitor.variant!r}",
+        )
+
+    def _unexplained(self, path: str, name: str) -> Iterator[str | None]:
+        """Yield a problem where Clarify could make no endpoint of a model.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-configure-analysis.html
+        """
+        model = self.models.get(name)
+        legal = ", ".join(sorted(self.models)) or "none is described"
+        yield when(model is None, f"{path}: supply one of the models ({legal}), got {name!r}")
+        several = isinstance(model, (Serial, Direct)) or (
+            model is not None and any(one.mode == "MultiModel" for one in model.all_containers)
+        )
+        yield when(several, f"{path}: supply a model with one container and one model, got {name!r}")
+        yield when(
+            name in self.serverless_models,
+            f"{path}: supply a model that instances serve, got {name!r}, which is of serverless endpoints",
+        )
+
     @property
     def serverless_models(self) -> frozenset[str]:
         """Models that serverless endpoints serve and nothing else does."""
@@ -443,7 +526,9 @@ class Environment:
     @property
     def told_by(self) -> tuple[str, ...]:
         """Services that tell people of something: of alarms, of costs."""
-        alarms = self.pipelines or self.state_machines or self.batch_transforms or self.thresholds
+        alarms = (
+            self.pipelines or self.state_machines or self.batch_transforms or self.monitors or self.thresholds
+        )
         return (
             *(("budgets.amazonaws.com",) if self.budget else ()),
             *(("cloudwatch.amazonaws.com",) if alarms else ()),
@@ -452,7 +537,12 @@ class Environment:
     @property
     def features(self) -> tuple[str, ...]:
         """What is done in its network: keys of `modules.network.FEATURES`."""
-        used = {"inference": self.endpoints, "registry": self.model_package_groups}
+        asking = [one for one in self.monitors.values() if isinstance(one, Explainability)]
+        used = {
+            "explanation": asking,
+            "inference": self.endpoints,
+            "registry": self.model_package_groups,
+        }
         return tuple(feature for feature, items in used.items() if items)
 
 

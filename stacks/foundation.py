@@ -70,6 +70,7 @@ class Foundation(EnvironmentStack):
         purposes = (
             *("artifacts", "captures"),
             *(("features",) if environment.feature_groups else ()),
+            *(("monitors",) if environment.monitors else ()),
             *(("queue",) if queued else ()),
             *(("transforms",) if environment.batch_transforms else ()),
         )
@@ -86,6 +87,8 @@ class Foundation(EnvironmentStack):
         )
         self.captures = self._bucket("captures", access_logs)
         self.features = self._bucket("features", access_logs) if environment.feature_groups else None
+        self.monitors = self._bucket("monitors", access_logs) if environment.monitors else None
+        """What monitors are given, and what they find."""
         self.queue = self._bucket("queue", access_logs) if queued else None
         """Input, results and failures of asynchronous endpoints."""
         self.transforms = self._transforms(access_logs) if environment.batch_transforms else None
@@ -119,7 +122,7 @@ class Foundation(EnvironmentStack):
         """Return who uses the data key without this account's IAM, each where there is need of it."""
         environment, account_id = self.environment, self.environment.account_id
         deployers, artifacts = environment.deployer_account_ids, self._bucket_name("artifacts")
-        logged = environment.state_machines or environment.batch_transforms
+        logged = environment.state_machines or environment.batch_transforms or environment.monitors
         return (
             *((read_by_accounts(deployers, artifacts, environment.partition),) if deployers else ()),
             *(use_by_service(service, account_id) for service in environment.told_by),

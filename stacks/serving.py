@@ -1,4 +1,4 @@
-"""Where models answer: the models, the endpoints and batch transforms, and their roles and logs."""
+"""Where models answer: the models, the endpoints, batch transforms and monitors, and their roles and logs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from constructs import Construct
 
 from modules import batch_transform as batch
+from modules import model_monitor as monitoring
 from modules._core import Statement, record
 from modules.alarms import Alarms, AlarmsConfig, Thresholds
 from modules.batch_transform import BatchTransform, BatchTransformConfig, TransformJob
@@ -22,6 +23,19 @@ from modules.endpoint import (
 )
 from modules.log_group import LogGroup, LogGroupConfig
 from modules.model import Definition, Model, ModelConfig, ModelPackage
+from modules.model_monitor import (
+    BatchCapture,
+    DataQuality,
+    EndpointCapture,
+    Explainability,
+    ModelMonitor,
+    ModelMonitorConfig,
+    ModelQuality,
+    Monitor,
+    Scheduled,
+    ScheduledMonitor,
+    ScheduledMonitorConfig,
+)
 from modules.role import Role, RoleConfig, Services, execution, fetch
 from modules.topic import Topic, TopicConfig
 
@@ -60,18 +74,20 @@ class Serving(EnvironmentStack):
         models = {key: self._model(key, definition) for key, definition in environment.models.items()}
         model_names = {name: model.outputs.name for name, model in models.items()}
         endpoints = environment.timed_endpoints
-        for key, inference in endpoints.items():
-            self._endpoint(key, inference, model_names)
+        self.endpoints = {
+            key: self._endpoint(key, inference, model_names) for key, inference in endpoints.items()
+        }
         for key, thresholds in environment.thresholds.items():
             self._alarms(key, endpoints[key], thresholds)
         for key, job in environment.batch_transforms.items():
             self._batch_transform(key, job, model_names)
+        for key, monitor in environment.monitors.items():
+            self._monitor(key, monitor, model_names)
         if environment.dashboard and (endpoints or environment.pipelines):
             self._dashboard(endpoints)
 
-    def _endpoint(self, key: str, inference: Inference, model_names: dict[str, str]) -> None:
-        foundation = self.foundation
-        captures = f"s3://{foundation.captures.config.name}/{key}"
+    def _endpoint(self, key: str, inference: Inference, model_names: dict[str, str]) -> Endpoint:
+        foundation, captures = self.foundation, self._captures(key)
         queue = self.queues.get(key)
         endpoint = Endpoint(
             self,
@@ -99,6 +115,11 @@ class Serving(EnvironmentStack):
                 ("error_topic_arn", queue.error.outputs.arn, "Topic told of the failures of endpoint"),
             ):
                 self.publish(f"endpoints/{{key}}/{name}", value, description, key=key)
+        return endpoint
+
+    def _captures(self, key: str) -> str:
+        """Return the place in S3 of what an endpoint captures."""
+        return f"s3://{self.foundation.captures.config.name}/{key}"
 
     def _alarms(self, key: str, inference: Inference, thresholds: Thresholds) -> None:
         assert self.foundation.alarms is not None
@@ -180,6 +201,140 @@ class Serving(EnvironmentStack):
             ("output_s3_uri", f"{home}output/", "Where the results are of batch transform"),
         ):
             self.publish(f"batch_transforms/{{key}}/{parameter}", value, description, key=key)
+
+    def _monitor(self, key: str, monitor: Monitor, model_names: dict[str, str]) -> None:
+        foundation = self.foundation
+        assert foundation.monitors is not None
+        home = f"s3://{foundation.monitors.config.name}/{key}/"
+        job_role = self._role(
+            f"{key}_monitor_job_role",
+            f"{key}-monitor-job",
+            f"Analyses what the monitor {key} looks at",
+            "sagemaker.amazonaws.com",
+            statements=tuple(self._analyse(key, monitor)),
+        )
+        made: ModelMonitor | ScheduledMonitor
+        if isinstance(monitor, DataQuality):
+            made = self._data_quality(key, monitor, home, job_role)
+        else:
+            made = self._scheduled(key, monitor, home, job_role, model_names)
+        self.publish(
+            "monitors/{key}/arn", made.outputs.arn, "Monitoring schedule or state machine of monitor", key=key
+        )
+        self.publish(
+            "monitors/{key}/home_s3_uri",
+            home,
+            "Where baselines, given data and reports are of monitor",
+            key=key,
+        )
+
+    def _data_quality(self, key: str, monitor: DataQuality, home: str, job_role: Role) -> ModelMonitor:
+        foundation, network = self.foundation, self.foundation.network.outputs
+        assert foundation.alarms is not None
+        return ModelMonitor(
+            self,
+            f"{key}_monitor",
+            ModelMonitorConfig(
+                name=self.monitor_name(key),
+                monitor=monitor,
+                home_s3_uri=home,
+                role_arn=job_role.outputs.arn,
+                kms_key_arn=foundation.data_key.outputs.arn,
+                subnet_ids=network.subnet_ids,
+                security_group_ids=network.security_group_ids,
+                endpoints=self.environment.endpoints,
+                endpoint_ids={name: endpoint.outputs.id for name, endpoint in self.endpoints.items()},
+                alarm_topic_arns=(foundation.alarms.outputs.arn,),
+            ),
+        )
+
+    def _scheduled(
+        self, key: str, monitor: Scheduled, home: str, job_role: Role, model_names: dict[str, str]
+    ) -> ScheduledMonitor:
+        name, foundation, network = self.monitor_name(key), self.foundation, self.foundation.network.outputs
+        key_arn, bucket = foundation.data_key.outputs.arn, foundation.monitors
+        assert foundation.alarms is not None
+        assert bucket is not None
+        logs = LogGroup(
+            self,
+            f"{key}_monitor_logs",
+            LogGroupConfig(
+                name=f"/aws/vendedlogs/states/{name}",
+                kms_key_arn=foundation.logs_key.outputs.arn,
+                retention_days=self.environment.log_retention_days,
+                **self.location,
+            ),
+        )
+        role = self._role(
+            f"{key}_monitor_role",
+            f"{key}-monitor",
+            f"Runs the monitor {key}",
+            "states.amazonaws.com",
+            statements=(
+                *monitoring.execution(name, f"{name}-job", key_arn, **self.location),
+                *bucket.read(f"{key}/reports/"),
+                *bucket.write(f"{key}/reports/"),
+            ),
+        )
+        launch = self._role(
+            f"{key}_monitor_launch_role",
+            f"{key}-monitor-launch",
+            f"Starts the monitor {key}",
+            *monitoring.LAUNCHING_SERVICES,
+            statements=monitoring.launch(name, monitor.schedules, key_arn, **self.location),
+        )
+        return ScheduledMonitor(
+            self,
+            f"{key}_monitor",
+            ScheduledMonitorConfig(
+                name=name,
+                monitor=monitor,
+                home_s3_uri=home,
+                job_role_arn=job_role.outputs.arn,
+                role_arn=role.outputs.arn,
+                launch_role_arn=launch.outputs.arn,
+                kms_key_arn=key_arn,
+                log_group_arn=logs.outputs.arn,
+                subnet_ids=network.subnet_ids,
+                security_group_ids=network.security_group_ids,
+                endpoints=self.environment.endpoints,
+                endpoint_names={one: f"{self.prefix}{one}" for one in self.environment.endpoints},
+                capture_s3_uri=self._captures(monitor.endpoint)
+                if isinstance(monitor, ModelQuality)
+                else None,
+                model_names=model_names,
+                alarm_topic_arns=(foundation.alarms.outputs.arn,),
+                tags=self.tags,
+                **self.location,
+            ),
+        )
+
+    def _analyse(self, key: str, monitor: Monitor) -> Iterator[Statement]:
+        """Yield what a monitor's jobs need, whatever starts them."""
+        environment, foundation, name = self.environment, self.foundation, self.monitor_name(key)
+        bucket = foundation.monitors
+        assert bucket is not None
+        images, source = [monitor.image], None
+        yield from bucket.read(f"{key}/")
+        yield from bucket.write(f"{key}/reports/")
+        if isinstance(monitor, ModelQuality):
+            images.append(monitor.merger_image)
+            yield from bucket.write(f"{key}/merged/")
+            yield from foundation.captures.read(f"{monitor.endpoint}/")
+        elif isinstance(monitor, DataQuality):
+            source = monitor.source
+        elif isinstance(monitor, Explainability):
+            model_name = f"{self.prefix}{monitor.model}-*"
+            yield from monitoring.ask_model(name, model_name, **self.location)
+        if isinstance(source, EndpointCapture):
+            yield from foundation.captures.read(f"{source.endpoint}/")
+        elif isinstance(source, BatchCapture):
+            yield from fetch(None, f"{source.s3_uri.rstrip('/')}/", environment.region, environment.partition)
+        for image in images:
+            yield from fetch(image, None, environment.region, environment.partition)
+        yield foundation.data_key.attach_volumes()
+        yield monitoring.job(name)
+        yield from execution(log_group_names=("/aws/sagemaker/ProcessingJobs",), **self.location)
 
     def _home(self, key: str) -> str:
         """Return the place in S3 of a batch transform's input and results."""

@@ -248,6 +248,7 @@ class Training(EnvironmentStack):
                 kms_key_arn=foundation.data_key.outputs.arn,
                 bucket_names={"artifacts": foundation.artifacts.config.name},
                 model_package_group_names={key: f"{self.prefix}{key}" for key in self.groups},
+                monitor_names={one: self.monitor_name(one) for one in self.environment.monitors},
                 alarm_topic_arns=(foundation.alarms.outputs.arn,),
                 **self.location,
             ),

@@ -37,6 +37,24 @@ def object_created(account_id: str, bucket_name: str, prefix: str) -> dict[str, 
     }
 
 
+def drift_alarm(monitor_name: str, what: str = "") -> str:
+    """Return the name of a monitor's alarm on drift; without `what`, the start of all such names."""
+    return f"{monitor_name}-drift-{what}"
+
+
+def drifted(account_id: str, monitor_name: str) -> dict[str, Any]:
+    """Return the pattern of a monitor that has found drift: one of its alarms begins.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    return {
+        "account": [account_id],
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        "detail": {"alarmName": [{"prefix": drift_alarm(monitor_name)}], "state": {"value": ["ALARM"]}},
+    }
+
+
 def problems_of_pattern(pattern: Mapping[str, Any]) -> Iterator[str | None]:
     """Yield what EventBridge would refuse in an event pattern, or what would match far too much."""
     yield when(not pattern.get("source"), "pattern.source: supply a list such as ['aws.sagemaker'], got none")

@@ -16,7 +16,12 @@ from .checks import unresolved
 FACTS = Path(__file__).with_name("instance_types.json")
 
 Kind = Literal[
-    "burstable_families", "ebs_families", "nvme_families", "transform_families", "unguarded_families"
+    "burstable_families",
+    "ebs_families",
+    "nvme_families",
+    "processing_families",
+    "transform_families",
+    "unguarded_families",
 ]
 
 
@@ -61,6 +66,16 @@ def transforms(name: str, instance_type: str) -> str | None:
     if _is_of(instance_type, families("transform_families")):
         return None
     return f"{name}: supply an instance type of transform jobs such as ml.m5.xlarge, got {instance_type!r}"
+
+
+def processes(name: str, instance_type: str) -> str | None:
+    """Check that an instance type reads `ml.<family>.<size>` and that processing jobs run on its family.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html
+    """
+    if _is_of(instance_type, families("processing_families")):
+        return None
+    return f"{name}: supply an instance type of processing jobs such as ml.m5.xlarge, got {instance_type!r}"
 
 
 def _is_of(instance_type: str, legal: frozenset[str]) -> bool:

@@ -10,10 +10,11 @@ from constructs import Construct
 from .._core import Statement, matches, record, refuse, unresolved, when
 from .._core.checks import no_longer_than
 from .._core.events import object_created
+from .._core.jobs import LENGTH_ADDED
 from ..state_machine import EventTrigger, StateMachine, StateMachineConfig
 from ..state_machine import execution as run
 from .decisions import NEW_DATA, TransformJob
-from .definition import LENGTH_ADDED, definition
+from .definition import definition
 
 PREFIX = r"s3://[a-z0-9][a-z0-9.-]+/([^*]*/)?"
 LONGEST_NAME = 63 - LENGTH_ADDED

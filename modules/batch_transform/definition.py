@@ -11,22 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.instance_types import nvme
+from .._core.jobs import JOB, REFUSED, evaluated
 from .decisions import TransformJob
-
-CLOCK = "$substring($replace($states.context.State.EnteredTime, /[^0-9]/, ''), 0, 14)"
-"""Year to second: jobs are sorted by time in every list."""
-JOB = f"$name & '-' & {CLOCK} & '-' & $substring($uuid(), 0, 8)"
-"""A job's name, which is never used twice; the time when it is tried, and eight random digits."""
-LENGTH_ADDED = 24
-"""Characters that this adds to a name."""
 
 WITHIN = "$substring($states.input.input_s3_uri, 0, $length($input_s3_uri)) = $input_s3_uri"
 EVENT = "'s3://' & $states.input.detail.bucket.name & '/' & $states.input.detail.object.key"
 NO_CAPACITY = (
     "$contains($failure.Error, 'ResourceLimitExceeded') or $contains($failure.Cause, 'CapacityError')"
 )
-REFUSED = ("SageMaker.AmazonSageMakerException", "ThrottlingException")
-"""What a request fails with that SageMaker refused, throttled ones among them."""
 
 
 def definition(
@@ -60,17 +52,17 @@ def definition(
             "Type": "Choice",
             "Choices": [
                 {
-                    "Condition": _evaluated("$exists($states.input.detail.object.key)"),
-                    "Assign": {"input_s3_uri": _evaluated(EVENT)},
+                    "Condition": evaluated("$exists($states.input.detail.object.key)"),
+                    "Assign": {"input_s3_uri": evaluated(EVENT)},
                     "Next": "Name",
                 },
                 {
-                    "Condition": _evaluated(f"$exists($states.input.input_s3_uri) and $not({WITHIN})"),
+                    "Condition": evaluated(f"$exists($states.input.input_s3_uri) and $not({WITHIN})"),
                     "Next": "Elsewhere",
                 },
                 {
-                    "Condition": _evaluated("$exists($states.input.input_s3_uri)"),
-                    "Assign": {"input_s3_uri": _evaluated("$states.input.input_s3_uri")},
+                    "Condition": evaluated("$exists($states.input.input_s3_uri)"),
+                    "Assign": {"input_s3_uri": evaluated("$states.input.input_s3_uri")},
                     "Next": "Name",
                 },
             ],
@@ -78,7 +70,7 @@ def definition(
         },
         "Name": {
             "Type": "Pass",
-            "Assign": {"job": _evaluated(JOB), "attempt": _evaluated("$attempt + 1")},
+            "Assign": {"job": evaluated(JOB), "attempt": evaluated("$attempt + 1")},
             "Next": "Transform",
         },
         "Transform": {
@@ -100,33 +92,33 @@ def definition(
                 {"ErrorEquals": ["States.Timeout"], "Next": "Stop"},
                 {
                     "ErrorEquals": ["States.ALL"],
-                    "Assign": {"failure": _evaluated("$states.errorOutput")},
+                    "Assign": {"failure": evaluated("$states.errorOutput")},
                     "Next": "Again",
                 },
             ],
             "Output": {
-                "TransformJobName": _evaluated("$job"),
-                "S3OutputPath": _evaluated("$output_s3_uri & $job & '/'"),
+                "TransformJobName": evaluated("$job"),
+                "S3OutputPath": evaluated("$output_s3_uri & $job & '/'"),
             },
             "End": True,
         },
         "Again": {
             "Type": "Choice",
             "Choices": [
-                {"Condition": _evaluated(f"$attempt < $attempts and ({NO_CAPACITY})"), "Next": "Wait"}
+                {"Condition": evaluated(f"$attempt < $attempts and ({NO_CAPACITY})"), "Next": "Wait"}
             ],
             "Default": "Failed",
         },
         "Wait": {"Type": "Wait", "Seconds": job.retry.capacity_interval_seconds, "Next": "Name"},
         "Failed": {
             "Type": "Fail",
-            "Error": _evaluated("$failure.Error"),
-            "Cause": _evaluated("$string($failure.Cause)"),
+            "Error": evaluated("$failure.Error"),
+            "Cause": evaluated("$string($failure.Cause)"),
         },
         "Stop": {
             "Type": "Task",
             "Resource": f"arn:{partition}:states:::aws-sdk:sagemaker:stopTransformJob",
-            "Arguments": {"TransformJobName": _evaluated("$job")},
+            "Arguments": {"TransformJobName": evaluated("$job")},
             "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Late"}],
             "Next": "Late",
         },
@@ -148,17 +140,13 @@ def definition(
     )
 
 
-def _evaluated(expression: str) -> str:
-    return f"{{% {expression} %}}"
-
-
 def _request(job: TransformJob, model_name: str, kms_key_arn: str, tags: Mapping[str, str]) -> dict[str, Any]:
     """Return what `CreateTransformJob` is given.
 
     Instances that store on NVMe encrypt it with a key of their own, and refuse ours.
     """
     request: dict[str, Any] = {
-        "TransformJobName": _evaluated("$job"),
+        "TransformJobName": evaluated("$job"),
         "ModelName": model_name,
         "MaxPayloadInMB": job.max_payload_in_mb,
         "ModelClientConfig": {
@@ -166,13 +154,13 @@ def _request(job: TransformJob, model_name: str, kms_key_arn: str, tags: Mapping
             "InvocationsMaxRetries": job.model_client.invocations_max_retries,
         },
         "TransformInput": {
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": _evaluated("$input_s3_uri")}},
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": evaluated("$input_s3_uri")}},
             "ContentType": job.content_type,
             "CompressionType": job.compression_type,
             "SplitType": job.split_type,
         },
         "TransformOutput": {
-            "S3OutputPath": _evaluated("$output_s3_uri & $job"),
+            "S3OutputPath": evaluated("$output_s3_uri & $job"),
             "Accept": job.accept,
             "AssembleWith": job.assemble_with,
             "KmsKeyId": kms_key_arn,

@@ -166,14 +166,15 @@ def asynchronous(
 def data_capture(
     capture: DataCapture, s3_uri: str, kms_key_arn: str
 ) -> SagemakerEndpointConfigurationDataCaptureConfig:
-    """Return the capture of responses: CSV and JSON as they are, all else in base64."""
+    """Return what is captured: CSV and JSON as they are, all else in base64."""
+    modes = ("Input", "Output") if capture.capture_requests else ("Output",)
     return SagemakerEndpointConfigurationDataCaptureConfig(
         enable_capture=True,
         initial_sampling_percentage=capture.initial_sampling_percentage,
         destination_s3_uri=s3_uri,
         kms_key_id=kms_key_arn,
         capture_options=[
-            SagemakerEndpointConfigurationDataCaptureConfigCaptureOptions(capture_mode="Output"),
+            SagemakerEndpointConfigurationDataCaptureConfigCaptureOptions(capture_mode=mode) for mode in modes
         ],
         capture_content_type_header=SagemakerEndpointConfigurationDataCaptureConfigCaptureContentTypeHeader(
             csv_content_types=["text/csv"], json_content_types=["application/json", "application/jsonlines"]

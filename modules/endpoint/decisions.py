@@ -84,13 +84,15 @@ class Variant:
 
 @record
 class DataCapture:
-    """What of the traffic is kept for monitoring: responses only, since requests hold personal data.
+    """What of the traffic is kept for monitoring: responses, and requests only where they are asked for.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
     """
 
     initial_sampling_percentage: int = 100
     """Share of the requests whose response is captured, 1 to 100 %."""
+    capture_requests: bool = False
+    """Whether requests are captured, too: drift shows in them, and they often hold personal data."""
 
     def __post_init__(self) -> None:
         refuse(

@@ -132,6 +132,8 @@ class EndpointOutputs:
 
     name: str
     """The endpoint's name: what callers pass to `InvokeEndpoint` or `InvokeEndpointAsync`."""
+    id: str
+    """The same name, but not known while the endpoint is made anew: what must go before it takes this."""
     arn: str
     """The endpoint's ARN."""
     configuration_name: str
@@ -200,7 +202,10 @@ class Endpoint(Construct):
         )
         self._scale(endpoint)
         self.outputs = EndpointOutputs(
-            name=endpoint.name, arn=endpoint.arn, configuration_name=configuration.name
+            name=endpoint.name,
+            id=endpoint.id,
+            arn=endpoint.arn,
+            configuration_name=configuration.name,
         )
 
     def invoke(self) -> Statement:

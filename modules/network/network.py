@@ -41,6 +41,7 @@ SUBNET_BITS = 4
 """A zone's subnet is a sixteenth of the VPC: its place in the list of zones decides which."""
 
 FEATURES: dict[str, tuple[str, ...]] = {
+    "explanation": ("sagemaker.api", "sagemaker.runtime"),
     "inference": ("sagemaker.runtime",),
     "registry": ("sagemaker.api",),
     "training": ("ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "sagemaker.api", "sts"),

@@ -182,7 +182,7 @@ def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
         actions=("cloudwatch:PutMetricData",),
         resources=("*",),
         conditions={
-            "StringLike": {"cloudwatch:namespace": ("/aws/sagemaker/*", "AWS/SageMaker*", f"{own}*")}
+            "StringLike": {"cloudwatch:namespace": ("*aws/sagemaker/*", "AWS/SageMaker*", f"{own}*")}
         },
     )
     yield Statement(

@@ -1,6 +1,6 @@
 """SageMaker pipeline, started by schedules and events, with an alarm on failures."""
 
-from .decisions import EventPattern, ModelPackageApproved, ModelPackageRejected, NewData, Trigger
+from .decisions import Drift, EventPattern, ModelPackageApproved, ModelPackageRejected, NewData, Trigger
 from .pipeline import (
     LAUNCHING_SERVICES,
     Pipeline,
@@ -14,6 +14,7 @@ from .pipeline import (
 
 __all__ = [
     "LAUNCHING_SERVICES",
+    "Drift",
     "EventPattern",
     "ModelPackageApproved",
     "ModelPackageRejected",

@@ -71,6 +71,23 @@ class ModelPackageRejected:
 
 
 @record
+class Drift:
+    """The pipeline starts when a monitor finds drift: when one of its alarms on drift begins.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+
+    monitor: str
+    """Which monitor: a key of `PipelineConfig.monitor_names`."""
+    kind: Literal["Drift"] = "Drift"
+    """Names this event in an environment file."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    """The pipeline's parameters; a text such as `$.detail.alarmName` is taken from the event."""
+    retry: RetryPolicy = RetryPolicy()
+    """What happens when the start fails."""
+
+
+@record
 class EventPattern:
     """The pipeline starts for every event that matches a pattern of your own.
 
@@ -90,5 +107,5 @@ class EventPattern:
         refuse(*problems_of_pattern(self.pattern))
 
 
-Trigger = Annotated[NewData | ModelPackageApproved | ModelPackageRejected | EventPattern, ByKind()]
+Trigger = Annotated[NewData | ModelPackageApproved | ModelPackageRejected | Drift | EventPattern, ByKind()]
 """Every kind of event that starts a pipeline; a union, told apart by `kind`."""

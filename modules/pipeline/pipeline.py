@@ -16,11 +16,11 @@ from .._aws.cloudwatch_event_target import (
 from .._aws.sagemaker_pipeline import SagemakerPipeline, SagemakerPipelineParallelismConfiguration
 from .._core import Statement, at_least, matches, record, refuse, when
 from .._core.checks import no_longer_than
-from .._core.events import object_created, start_on_event
+from .._core.events import drifted, object_created, start_on_event
 from .._core.failures import alarm_on_failure
 from ..schedule import Parameter, PipelineTarget, Schedule, ScheduleConfig, ScheduledStart, deliver
 from . import definition
-from .decisions import EventPattern, ModelPackageApproved, NewData, Trigger
+from .decisions import Drift, EventPattern, ModelPackageApproved, NewData, Trigger
 
 NAME = "[a-z0-9](-*[a-z0-9])*"
 """What SageMaker allows as the name of a pipeline, in lower case: its ARN is in lower case, too."""
@@ -73,6 +73,8 @@ class PipelineConfig:
     """Buckets by the key that triggers use."""
     model_package_group_names: Mapping[str, str] = field(default_factory=dict)
     """Model package groups by the key that triggers use."""
+    monitor_names: Mapping[str, str] = field(default_factory=dict)
+    """Monitors by the key that triggers use: `ModelMonitorConfig.name` or `ScheduledMonitorConfig.name`."""
     alarm_topic_arns: tuple[str, ...] = ()
     """SNS topics that are told when an execution fails."""
 
@@ -108,14 +110,15 @@ class PipelineConfig:
         yield no_longer_than(f"{field_}.{key}", f"{self.name}-{key}", LONGEST_NAME_OF_START)
 
     def _unknown(self, key: str, trigger: Trigger) -> Iterator[str]:
-        """Yield a problem where a trigger names a bucket or a group that there is not."""
+        """Yield a problem where a trigger names a bucket, a group or a monitor that there is not."""
         if isinstance(trigger, EventPattern):
             return
-        field_, named, there = (
-            ("bucket", trigger.bucket, self.bucket_names)
-            if isinstance(trigger, NewData)
-            else ("group", trigger.group, self.model_package_group_names)
-        )
+        if isinstance(trigger, NewData):
+            field_, named, there = "bucket", trigger.bucket, self.bucket_names
+        elif isinstance(trigger, Drift):
+            field_, named, there = "monitor", trigger.monitor, self.monitor_names
+        else:
+            field_, named, there = "group", trigger.group, self.model_package_group_names
         if named not in there:
             legal = ", ".join(sorted(there)) or "(none)"
             yield f"triggers.{key}.{field_}: supply one of {legal}, got {named!r}"
@@ -325,6 +328,8 @@ class Pipeline(Construct):
             return {"account": [config.account_id], **trigger.pattern}
         if isinstance(trigger, NewData):
             return object_created(config.account_id, config.bucket_names[trigger.bucket], trigger.prefix)
+        if isinstance(trigger, Drift):
+            return drifted(config.account_id, config.monitor_names[trigger.monitor])
         status = "Approved" if isinstance(trigger, ModelPackageApproved) else "Rejected"
         return {
             "account": [config.account_id],

@@ -83,9 +83,9 @@ def fetch(
 
 
 def _fetch_image(image: str, partition: str) -> Iterator[Statement]:
-    found = re.fullmatch(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^@:]+)[@:].+", image)
+    found = re.fullmatch(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+/([^@:]+)([@:].+)?", image)
     if found:
-        account_id, region, name = found.groups()
+        account_id, region, name, _ = found.groups()
         yield Statement(
             actions=("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
             resources=(f"arn:{partition}:ecr:{region}:{account_id}:repository/{name}",),

@@ -25,6 +25,7 @@ from policies.plan.model import (
 )
 
 CONFIGURATION = "aws_sagemaker_endpoint_configuration"
+MONITORED = "aws_sagemaker_data_quality_job_definition"
 FEWEST_INSTANCES = 2
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 INVOCATIONS = "SageMakerVariantInvocationsPerInstance"
@@ -116,6 +117,37 @@ def a_queue_is_worked_on(endpoint: Resource, planned: Planned) -> Finding:
             if least(target, planned) == 0 and not any(woken_by(policy, planned) for policy in policies):
                 problems.append(f"{name} may have no instance, and no alarm on {BACKLOG} adds one")
     return failed("variant " + "; variant ".join(problems)) if problems else passed()
+
+
+@rule("SW_ENDPOINT_MONITOR")
+def a_schedule_monitors_it(endpoint: Resource, planned: Planned) -> Finding:
+    """Ask for a schedule of a definition that looks at a real-time endpoint."""
+    configuration = planned.find(endpoint, "endpoint_config_name", CONFIGURATION, "name")
+    if configuration is None:
+        raise Undecided("endpoint_config_name", endpoint.address)
+    if configuration.block.blocks("async_inference_config"):
+        return passed("asynchronous")
+    variants = configuration.block.blocks("production_variants")
+    if any(variant.blocks("serverless_config") for variant in variants):
+        return passed("serverless: it captures nothing")
+    scheduled = [
+        found
+        for schedule in planned.of("aws_sagemaker_monitoring_schedule")
+        for config in schedule.block.blocks("monitoring_schedule_config")
+        if (found := planned.find(schedule, "monitoring_job_definition_name", MONITORED, "name", config))
+    ]
+    if any(looks_at(definition, endpoint, planned) for definition in scheduled):
+        return passed()
+    return failed("no aws_sagemaker_monitoring_schedule monitors it")
+
+
+def looks_at(definition: Resource, endpoint: Resource, planned: Planned) -> bool:
+    """Tell whether a job definition monitors what an endpoint captures."""
+    return any(
+        planned.find(definition, "endpoint_name", endpoint.type, "name", source) is endpoint
+        for input_ in definition.block.blocks("data_quality_job_input")
+        for source in input_.blocks("endpoint_input")
+    )
 
 
 def least(target: Resource, planned: Planned) -> int:

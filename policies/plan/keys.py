@@ -96,6 +96,28 @@ def outputs_have_a_key(configuration: Resource, planned: Planned) -> Finding:
     return failed("; ".join(problems)) if problems else passed()
 
 
+@rule("SW_MONITOR_KMS")
+def monitors_have_a_key(definition: Resource, planned: Planned) -> Finding:
+    """Ask for a key for the reports of monitoring jobs, and for their volumes where they can take one."""
+
+    def problem(place: tuple[str, Block, str]) -> str:
+        path, block, name = place
+        said = lacks_key(block, name, planned)
+        return f"{path}.{said}" if said else ""
+
+    return judged(keys_of_monitor(definition), problem)
+
+
+def keys_of_monitor(definition: Resource) -> Iterator[tuple[str, Block, str]]:
+    """Yield the path, the block and the name of every argument that must name a key."""
+    for output in definition.block.blocks("data_quality_job_output_config"):
+        yield "data_quality_job_output_config", output, "kms_key_id"
+    for resources in definition.block.blocks("job_resources"):
+        for cluster in resources.blocks("cluster_config"):
+            if family(cluster["instance_type"]) not in NVME_FAMILIES:
+                yield "job_resources.cluster_config", cluster, "volume_kms_key_id"
+
+
 @rule("SW_LOG_KMS")
 def logs_have_a_key(group: Resource, planned: Planned) -> Finding:
     """Ask for a key for a log group."""

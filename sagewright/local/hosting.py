@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import sagewright
-from sagewright.local import references, registry, scaling
+from sagewright.local import monitoring, references, registry, scaling
 from sagewright.local.control_plane import ControlPlane, Hooks, Record
 from sagewright.local.faults import FAULTS
 from sagewright.local.kinds import Members
@@ -465,6 +465,7 @@ def _deregister_removed(plane: ControlPlane, endpoint: Record, configuration: Re
 def _delete_endpoint(plane: ControlPlane, endpoint: Record) -> None:
     if endpoint.in_progress:
         raise refused(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+    monitoring.refuse_monitored(plane, endpoint)
     _deregister_removed(plane, endpoint, None)
 
 

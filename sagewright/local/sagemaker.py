@@ -6,11 +6,11 @@ import threading
 
 from moto.sagemaker.models import sagemaker_backends
 
-from sagewright.local import feature_groups, hosting, registry, search, studio, tags
+from sagewright.local import feature_groups, hosting, monitoring, registry, search, studio, tags
 from sagewright.local.control_plane import Behaviour, ControlPlane
 
 _BEHAVIOUR = Behaviour(
-    hooks=feature_groups.HOOKS | hosting.HOOKS | registry.HOOKS | studio.HOOKS,
+    hooks=feature_groups.HOOKS | hosting.HOOKS | monitoring.HOOKS | registry.HOOKS | studio.HOOKS,
     operations=hosting.OPERATIONS
     | registry.OPERATIONS
     | studio.OPERATIONS

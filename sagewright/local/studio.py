@@ -1,4 +1,4 @@
-"""Domains, images, notebooks, schedules and work forces: what they do beyond being stored."""
+"""Domains, images, notebooks and work forces: what they do beyond being stored."""
 
 from __future__ import annotations
 
@@ -143,23 +143,6 @@ def _refuse_unless(notebook: Record, wanted: str, *allowed: str) -> None:
         raise Refused("ValidationException", message)
 
 
-def _created_schedule(plane: ControlPlane, schedule: Record) -> None:
-    schedule.members["MonitoringType"] = schedule.members["MonitoringScheduleConfig"].get("MonitoringType")
-
-
-def _creating_job_definition(plane: ControlPlane, definition: Members) -> None:
-    """Fill in how the inputs are read and the outputs written."""
-    for name, section in definition.items():
-        if name.endswith("JobInput"):
-            for source in section.values():
-                if isinstance(source, dict) and "LocalPath" in source:
-                    source.setdefault("S3DataDistributionType", "FullyReplicated")
-                    source.setdefault("S3InputMode", "File")
-        elif name.endswith("JobOutputConfig"):
-            for output in section["MonitoringOutputs"]:
-                output["S3Output"].setdefault("S3UploadMode", "EndOfJob")
-
-
 def _created_workforce(plane: ControlPlane, workforce: Record) -> None:
     if len(plane.records("Workforce")):
         raise Refused("ValidationException", "A workforce already exists in this account and region.")
@@ -215,16 +198,11 @@ def _portfolio(status: str) -> Members:
 
 
 HOOKS = {
-    "DataQualityJobDefinition": Hooks(creating=_creating_job_definition),
     "DeviceFleet": Hooks(created=_created_device_fleet, updating=_updating_device_fleet),
     "Domain": Hooks(created=_created_domain),
     "HumanTaskUi": Hooks(created=_created_task_ui),
     "Image": Hooks(deleting=_deleting_image),
     "ImageVersion": Hooks(creating=_creating_version, created=_created_version),
-    "ModelBiasJobDefinition": Hooks(creating=_creating_job_definition),
-    "ModelExplainabilityJobDefinition": Hooks(creating=_creating_job_definition),
-    "ModelQualityJobDefinition": Hooks(creating=_creating_job_definition),
-    "MonitoringSchedule": Hooks(created=_created_schedule),
     "NotebookInstance": Hooks(
         creating=_creating_notebook,
         created=_created_notebook,

@@ -33,6 +33,7 @@ BEYOND = (
     "feature_groups",
     "feature_queries",
     "labeling",
+    "monitors",
     "notebook_instances",
     "off_hours",
     "pipelines",
@@ -228,6 +229,10 @@ def left_over(checkout: Checkout, environment: str) -> dict[str, list[str]]:
         "groups": [
             each["ModelPackageGroupName"]
             for each in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+        ],
+        "monitoring schedules": [
+            each["MonitoringScheduleName"]
+            for each in sagemaker.list_monitoring_schedules()["MonitoringScheduleSummaries"]
         ],
         "targets": [
             each["ResourceId"]

@@ -47,6 +47,7 @@ FIXED = {
     "aws_s3_bucket_ownership_controls": ALIKE,
     "aws_s3_bucket_public_access_block": ALIKE,
     "aws_s3_bucket_versioning": ALIKE,
+    "aws_sagemaker_data_quality_job_definition": ANEW,
     "aws_sagemaker_endpoint_configuration": ANEW,
     "aws_sagemaker_human_task_ui": ANEW,
     "aws_sagemaker_image_version": ANEW,

@@ -147,6 +147,15 @@ def test_responses_are_captured_and_requests_are_not(synth: Synth) -> None:
     assert capture["destination_s3_uri"] == "s3://acme-dev-capture/churn"
 
 
+def test_requests_are_captured_where_that_is_decided(synth: Synth) -> None:
+    both = replace(REAL_TIME, data_capture=DataCapture(capture_requests=True))
+    made = synth(Endpoint, replace(CONFIG, inference=both)).one("aws_sagemaker_endpoint_configuration")
+    assert made["data_capture_config"]["capture_options"] == [
+        {"capture_mode": "Input"},
+        {"capture_mode": "Output"},
+    ]
+
+
 def test_nothing_is_captured_unless_it_is_asked_for(synth: Synth) -> None:
     silent = replace(CONFIG, inference=replace(REAL_TIME, data_capture=None))
     assert "data_capture_config" not in synth(Endpoint, silent).one("aws_sagemaker_endpoint_configuration")

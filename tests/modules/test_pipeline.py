@@ -10,6 +10,7 @@ import pytest
 
 from modules.pipeline import (
     LAUNCHING_SERVICES,
+    Drift,
     EventPattern,
     ModelPackageApproved,
     ModelPackageRejected,
@@ -104,6 +105,7 @@ CONFIG = PipelineConfig(
     dead_letter_arn=QUEUE,
     bucket_names={"data": "acme-prod-data"},
     model_package_group_names={"churn": "acme-prod-churn"},
+    monitor_names={"churn-data": "acme-prod-churn-data"},
     alarm_topic_arns=(TOPIC,),
 )
 ALONE = replace(CONFIG, schedules={}, triggers={}, launch_role_arn=None, kms_key_arn=None)
@@ -202,9 +204,20 @@ def test_one_failed_execution_raises_the_alarm_and_silence_does_not(synth: Synth
                 "detail": {"ModelPackageGroupName": ["acme-prod-churn"], "ModelApprovalStatus": ["Rejected"]},
             },
         ),
+        (
+            Drift(monitor="churn-data"),
+            {
+                "source": ["aws.cloudwatch"],
+                "detail-type": ["CloudWatch Alarm State Change"],
+                "detail": {
+                    "alarmName": [{"prefix": "acme-prod-churn-data-drift-"}],
+                    "state": {"value": ["ALARM"]},
+                },
+            },
+        ),
         (EventPattern(pattern={"source": ["acme.drift"]}), {"source": ["acme.drift"]}),
     ],
-    ids=["new data", "approved", "rejected", "a pattern of one's own"],
+    ids=["new data", "approved", "rejected", "drift", "a pattern of one's own"],
 )
 def test_a_trigger_matches_events_of_its_own_account(
     synth: Synth, trigger: Trigger, pattern: dict[str, Any]
@@ -297,6 +310,10 @@ NIGHTLY = CONFIG.schedules["nightly"]
         (
             {"triggers": {"it": ModelPackageApproved(group="fraud")}},
             "triggers.it.group: supply one of churn, got 'fraud'",
+        ),
+        (
+            {"triggers": {"it": Drift(monitor="fraud-data")}},
+            "triggers.it.monitor: supply one of churn-data, got 'fraud-data'",
         ),
         ({"parameters": {"Epoch": 5}}, "parameters: supply one of InputData, Epochs, .*, got 'Epoch'"),
         ({"parameters": {"Epochs": "5"}}, 'parameters.Epochs: supply a value of type Integer, got "5"'),

@@ -215,6 +215,8 @@ def test_an_image_and_an_artifact_are_fetched_and_no_other() -> None:
 
 
 def test_an_image_of_another_registry_needs_no_iam_and_without_an_artifact_there_is_none_to_read() -> None:
+    latest = IMAGE.partition("@")[0]
+    assert fetch(latest, None, "eu-west-1") == fetch(IMAGE, None, "eu-west-1")
     assert fetch("registry.acme.example/churn@sha256:" + "0" * 64, None, "eu-west-1") == ()
 
 

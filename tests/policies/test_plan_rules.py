@@ -411,6 +411,54 @@ def test_a_scheduled_action_of_another_target_does_not_count() -> None:
     assert ask(INSTANCES, configuration(variant()), endpoint(), target(), other)[0] == "unknown"
 
 
+MONITOR = "SW_ENDPOINT_MONITOR"
+DEFINITION = "aws_sagemaker_data_quality_job_definition"
+
+
+def job_definition(endpoint_name: Any = "churn", **inputs: Any) -> Resource:
+    source = [{"endpoint_name": endpoint_name}]
+    values = {"name": "churn-data", "data_quality_job_input": [{"endpoint_input": source, **inputs}]}
+    return resource(f"{DEFINITION}.churn", values)
+
+
+def monitoring(definition_name: Any = "churn-data") -> Resource:
+    config = [{"monitoring_job_definition_name": definition_name}]
+    return resource("aws_sagemaker_monitoring_schedule.churn", {"monitoring_schedule_config": config})
+
+
+REFERENCES = {
+    "endpoint": Unknown(("aws_sagemaker_endpoint.churn.id",)),
+    "definition": Template(f"${{{DEFINITION}.churn.name}}"),
+}
+
+
+@pytest.mark.parametrize(
+    ("others", "state"),
+    [
+        ([], "fail"),
+        ([job_definition()], "fail"),
+        ([job_definition(), monitoring()], "pass"),
+        ([job_definition(REFERENCES["endpoint"]), monitoring(REFERENCES["definition"])], "pass"),
+        ([job_definition("fraud"), monitoring()], "fail"),
+        ([job_definition(), monitoring("other")], "fail"),
+        ([job_definition(endpoint_input=[]), monitoring()], "fail"),
+        ([job_definition(Unknown()), monitoring()], "unknown"),
+        ([job_definition(), monitoring(Unknown())], "unknown"),
+    ],
+)
+def test_a_schedule_counts_for_the_endpoint_that_its_definition_names(
+    others: list[Resource], state: str
+) -> None:
+    assert ask(MONITOR, endpoint(), configuration(variant()), *others)[0] == state
+
+
+def test_endpoints_that_no_schedule_can_monitor_need_none() -> None:
+    serverless = variant(initial_instance_count=None, serverless_config=[{"max_concurrency": 5}])
+    assert ask(MONITOR, endpoint(), configuration(serverless))[0] == "pass"
+    queued = configuration(variant(), async_inference_config=[{"output_config": []}])
+    assert ask(MONITOR, endpoint(), queued)[0] == "pass"
+
+
 QUEUE = "SW_ENDPOINT_QUEUE"
 QUEUED = configuration(variant(), async_inference_config=[{"output_config": []}])
 WAKING = policy(

@@ -57,6 +57,7 @@ class Live:
     models: dict[str, Answer] = field(default_factory=dict)
     packages: dict[str, Answer] = field(default_factory=dict)
     groups: dict[str, Answer] = field(default_factory=dict)
+    schedules: dict[str, Answer] = field(default_factory=dict)
     targets: list[Answer] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     """What DescribeEndpoint says first, one after the other."""
@@ -91,6 +92,9 @@ class Live:
 
     def DescribeModelPackageGroup(self, request: Answer) -> Answer:
         return known(self.groups, request["ModelPackageGroupName"], "model package group")
+
+    def DescribeMonitoringSchedule(self, request: Answer) -> Answer:
+        return known(self.schedules, request["MonitoringScheduleName"], "monitoring schedule")
 
     def DescribeScalableTargets(self, request: Answer) -> Answer:
         keys = ("ServiceNamespace", "ScalableDimension")
@@ -643,6 +647,52 @@ def test_a_package_group_that_failed_is_found(live: Live, planned: list[Answer])
     live.groups["acme-local-churn"]["ModelPackageGroupStatus"] = "Failed"
     found = differences(verify("local-serving", state(*planned), live.session()))
     assert found == {("aws_sagemaker_model_package_group.churn", "status"): ("Completed", "Failed")}
+
+
+SCHEDULE = "aws_sagemaker_monitoring_schedule.churn"
+
+
+def monitored(live: Live, **changes: Any) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return what differs between a monitoring schedule and what is live of it, with some changes."""
+    live.schedules["churn-data"] = {
+        "MonitoringScheduleStatus": "Scheduled",
+        "MonitoringScheduleConfig": {
+            "MonitoringJobDefinitionName": "churn-data",
+            "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
+        },
+        **changes,
+    }
+    config = {
+        "monitoring_job_definition_name": "churn-data",
+        "schedule_config": [{"schedule_expression": "cron(0 * ? * * *)"}],
+    }
+    planned = resource(SCHEDULE, name="churn-data", monitoring_schedule_config=[config])
+    return differences(verify("local-serving", state(planned), live.session()))
+
+
+def test_a_monitoring_schedule_as_planned_has_no_difference(live: Live) -> None:
+    assert monitored(live) == {}
+
+
+def test_a_monitoring_schedule_that_somebody_stopped_is_found(live: Live) -> None:
+    found = monitored(live, MonitoringScheduleStatus="Stopped")
+    assert found == {(SCHEDULE, "status"): ("Scheduled", "Stopped")}
+
+
+def test_a_monitoring_schedule_that_failed_is_found_with_the_reason(live: Live) -> None:
+    found = monitored(live, MonitoringScheduleStatus="Failed", FailureReason="no data")
+    assert found == {(SCHEDULE, "status"): ("Scheduled", "Failed: no data")}
+
+
+def test_a_monitoring_schedule_of_another_definition_or_time_is_found(live: Live) -> None:
+    config = {
+        "MonitoringJobDefinitionName": "other",
+        "ScheduleConfig": {"ScheduleExpression": "cron(0 0 ? * * *)"},
+    }
+    assert monitored(live, MonitoringScheduleConfig=config) == {
+        (SCHEDULE, "job definition"): ("churn-data", "other"),
+        (SCHEDULE, "schedule"): ("cron(0 * ? * * *)", "cron(0 0 ? * * *)"),
+    }
 
 
 def test_what_is_gone_is_found_in_the_words_of_aws(live: Live, planned: list[Answer]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 from cdktf import App
 
+from modules.pipeline import Drift
 from stacks.bootstrap import Bootstrap
 from stacks.environment import Environment, read
 from stacks.parts import build
@@ -42,6 +44,18 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Stack
         return synthesize(tmp_path_factory.mktemp(name), name, environment)
 
     return stacks
+
+
+def unmonitored(environment: Environment) -> Environment:
+    """Return an environment without monitors, and without what they start."""
+    pipelines = {
+        name: replace(
+            pipeline,
+            triggers={key: one for key, one in pipeline.triggers.items() if not isinstance(one, Drift)},
+        )
+        for name, pipeline in environment.pipelines.items()
+    }
+    return replace(environment, monitors={}, pipelines=pipelines)
 
 
 def bootstrap(folder: Path, name: str, environment: Environment) -> Synthesized:

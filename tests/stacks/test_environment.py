@@ -112,6 +112,14 @@ def test_anchors_merges_and_dates_are_as_good_as_what_they_stand_for(tmp_path: P
 
 
 CHAMPION = "endpoints.churn.variants.champion"
+ANALYZER = "048819808253.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-model-monitor-analyzer"
+DATA = f"kind: DataQuality, image: {ANALYZER}, baseline: v4, source: {{kind: Endpoint, endpoint: churn}}"
+DAILY = "schedules: {daily: {expression: rate(1 day)}}"
+QUALITY = (
+    f"kind: ModelQuality, image: {ANALYZER}, merger_image: {ANALYZER}, baseline: v4, endpoint: churn, "
+    f"problem_type: Regression, inference_attribute: '0', {DAILY}"
+)
+WHY = f"kind: Explainability, image: {ANALYZER}, attributions: {{age: 1}}, {DAILY}"
 BAD: dict[str, tuple[str, str, str]] = {
     "an unknown key": (
         "owner: ml-platform",
@@ -121,7 +129,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "access_logs, approver_principal_arns, registry, repositories, model_package_groups, "
         "approval_sender_account_ids, feature_groups, feature_queries, studio, notebook_instances, "
         "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, budget, models, "
-        "endpoints, batch_transforms, off_hours, alarms, dashboard, got an unknown setting",
+        "endpoints, batch_transforms, monitors, off_hours, alarms, dashboard, got an unknown setting",
     ),
     "a misspelt key": (
         "min_capacity: 1",
@@ -283,6 +291,68 @@ BAD: dict[str, tuple[str, str, str]] = {
         "batch_transforms:\n  all: {model: churn-v4, split_type: None}\nendpoints:\n",
         "batch_transforms.all.batch_strategy: supply nothing, or a split_type other than None, "
         "got 'MultiRecord'",
+    ),
+    "a monitor of an endpoint that captures nothing": (
+        "endpoints:\n",
+        f"monitors:\n  drift: {{{DATA}}}\nendpoints:\n",
+        "monitors.drift.source.endpoint: supply one of the endpoints with data_capture (none is described), "
+        "got 'churn'",
+    ),
+    "a monitor of model quality of an endpoint that captures nothing": (
+        "endpoints:\n",
+        f"monitors:\n  worse: {{{QUALITY}, variant: champion}}\nendpoints:\n",
+        "monitors.worse.endpoint: supply one of the endpoints with data_capture (none is described), "
+        "got 'churn'",
+    ),
+    "a monitor of a variant that there is not": (
+        "endpoints:\n  churn:\n    kind: RealTime\n",
+        f"monitors:\n  worse: {{{QUALITY}, variant: winner}}\n"
+        "endpoints:\n  churn:\n    kind: RealTime\n    data_capture: {}\n",
+        "monitors.worse.variant: supply one of the variants (challenger, champion), got 'winner'",
+    ),
+    "a monitor with an image of another region": (
+        "endpoints:\n  churn:\n    kind: RealTime\n",
+        f"monitors:\n  drift: {{{DATA.replace('eu-central-1', 'eu-west-1')}}}\n"
+        "endpoints:\n  churn:\n    kind: RealTime\n    data_capture: {}\n",
+        "monitors.drift.image: supply an image in Amazon ECR in eu-central-1, got "
+        f"'{ANALYZER.replace('eu-central-1', 'eu-west-1')}'",
+    ),
+    "a monitor at a time that SageMaker does not take": (
+        "endpoints:\n  churn:\n    kind: RealTime\n",
+        f"monitors:\n  drift: {{{DATA}, schedule_expression: rate(1 hour)}}\n"
+        "endpoints:\n  churn:\n    kind: RealTime\n    data_capture: {}\n",
+        "monitors.drift.schedule_expression: supply a value such as cron(0 4 ? * * *), got 'rate(1 hour)'",
+    ),
+    "a monitor with a name that is too long": (
+        "endpoints:\n  churn:\n    kind: RealTime\n",
+        f"monitors:\n  {'n' * 23}: {{{DATA}}}\n"
+        "endpoints:\n  churn:\n    kind: RealTime\n    data_capture: {}\n",
+        "monitors.nnnnnnnnnnnnnnnnnnnnnnn: supply a name of at most 22 characters, got 23",
+    ),
+    "an explanation of no model that there is": (
+        "endpoints:\n",
+        f"monitors:\n  why: {{{WHY}, model: churn-v9}}\nendpoints:\n",
+        "monitors.why.model: supply one of the models (churn-v4), got 'churn-v9'",
+    ),
+    "an explanation of several containers": (
+        "endpoints:\n",
+        "  row:\n    kind: Serial\n    containers:\n      - {kind: Container, image: IMAGE}\n"
+        f"      - {{kind: Container, image: IMAGE}}\nmonitors:\n  why: {{{WHY}, model: row}}\nendpoints:\n",
+        "monitors.why.model: supply a model with one container and one model, got 'row'",
+    ),
+    "an explanation of a model of serverless endpoints": (
+        "endpoints:\n",
+        f"  few: {{kind: Container, image: IMAGE}}\nmonitors:\n  why: {{{WHY}, model: few}}\n"
+        "endpoints:\n  few: {kind: Serverless, model: few, max_concurrency: 1}\n",
+        "monitors.why.model: supply a model that instances serve, got 'few', "
+        "which is of serverless endpoints",
+    ),
+    "a pipeline that starts by a monitor that there is not": (
+        "endpoints:\n",
+        "pipelines:\n  churn:\n    definition: pipelines/churn.json\n"
+        "    triggers: {drift: {kind: Drift, monitor: churn-data}}\nendpoints:\n",
+        "pipelines.churn.triggers.drift.monitor: supply one of the monitors (none is described), "
+        "got 'churn-data'",
     ),
     "a serverless endpoint with several containers": (
         "endpoints:\n",

@@ -13,7 +13,7 @@ from modules.network import ExistingNetwork
 from stacks.environment import names, read
 from tests.conftest import ROOT
 from tests.inventory import Inventory
-from tests.stacks.conftest import Stacks, synthesize
+from tests.stacks.conftest import Stacks, synthesize, unmonitored
 
 ENVIRONMENTS = names(ROOT / "environments")
 
@@ -124,7 +124,7 @@ def test_without_retention_there_is_no_rule_that_takes_a_minute(committed: Calla
 
 def test_endpoints_of_the_network_follow_from_what_is_described(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
-    bare = replace(environment, endpoints={}, alarms={}, model_package_groups={})
+    bare = replace(unmonitored(environment), endpoints={}, alarms={}, model_package_groups={})
     foundation = synthesize(tmp_path, "local", bare)["foundation"]
     assert list(foundation.all("aws_vpc_endpoint")) == ["network_s3"]
 
@@ -160,7 +160,7 @@ def test_budgets_and_alarms_of_the_environment_alone_publish_to_its_topic(
 def test_without_anything_to_tell_there_is_no_topic(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
     silent = replace(
-        environment,
+        unmonitored(environment),
         budget=None,
         endpoints={},
         alarms={},

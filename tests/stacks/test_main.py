@@ -138,7 +138,9 @@ def test_a_wrong_file_is_refused_in_one_line_per_problem_and_nothing_is_written(
 
 
 def test_what_only_the_stacks_refuse_is_told_in_a_line_too(tmp_path: Path) -> None:
-    start, _, _ = DEV.partition("\nendpoints:")
+    start, _, _ = DEV.replace("      drift: {kind: Drift, monitor: churn-data}\n", "").partition(
+        "\nendpoints:"
+    )
     (tmp_path / "out").mkdir()
     done = run(tmp_path / "out", program=checkout_with(tmp_path, start + EQUAL_ADDRESSES))
     assert (done.returncode, done.stdout) == (2, "")

@@ -16,7 +16,7 @@ from modules.endpoint import RealTime
 from modules.model import Container, ModelPackage
 from stacks.environment import Environment, ModelPackageGroup, Repository, names, read
 from tests.conftest import ROOT, Synthesized
-from tests.stacks.conftest import Stacks, synthesize
+from tests.stacks.conftest import Stacks, synthesize, unmonitored
 
 ENVIRONMENTS = names(ROOT / "environments")
 everywhere = pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -180,7 +180,9 @@ def test_without_approvers_nobody_approves(tmp_path: Path) -> None:
 
 
 def test_a_model_fetches_its_own_image_and_artifact_and_no_other(tmp_path: Path) -> None:
-    environment = replace(with_artifact(read("local", ROOT / "environments")), batch_transforms={})
+    environment = replace(
+        with_artifact(unmonitored(read("local", ROOT / "environments"))), batch_transforms={}
+    )
     stacks = synthesize(tmp_path, "local", environment)
     resources = {
         key: {
@@ -234,7 +236,8 @@ def test_a_model_whose_endpoints_capture_nothing_writes_no_captures(tmp_path: Pa
     churn = environment.endpoints["churn"]
     assert isinstance(churn, RealTime)
     silent = {"churn": replace(churn, data_capture=None)}
-    stacks = synthesize(tmp_path, "local", replace(environment, endpoints=silent, batch_transforms={}))
+    bare = replace(unmonitored(environment), endpoints=silent, batch_transforms={})
+    stacks = synthesize(tmp_path, "local", bare)
     serving = {"serving": stacks["serving"]}
     assert not [policy for policy, one in granted(serving) if "s3:PutObject" in one["Action"]]
 
@@ -298,6 +301,57 @@ def test_who_runs_a_batch_transform_touches_no_data_and_runs_no_other_job(
     assert jobs == {"arn:aws:sagemaker:eu-central-1:888899990000:transform-job/acme-prod-churn-batch-*"}
 
 
+def of_role(stacks: Stacks, role: str) -> dict[str, set[str]]:
+    """Return the resources that a role of the serving stack is granted, by action."""
+    found: dict[str, set[str]] = {}
+    for policy, statement in granted({"serving": stacks["serving"]}):
+        if policy == f"{role}_policy":
+            for action in statement["Action"]:
+                found.setdefault(action, set()).update(statement["Resource"])
+    return found
+
+
+def test_a_monitors_jobs_read_what_it_looks_at_and_write_its_reports_alone(
+    committed: Callable[[str], Stacks],
+) -> None:
+    monitors, captures = (
+        f"arn:aws:s3:::acme-prod-{purpose}-888899990000" for purpose in ("monitors", "captures")
+    )
+    data = of_role(committed("prod"), "churn_data_monitor_job_role")
+    assert data["s3:GetObject"] == {f"{monitors}/churn-data/*", f"{captures}/churn/*"}
+    assert data["s3:PutObject"] == {f"{monitors}/churn-data/reports/*"}
+    assert data["ecr:BatchGetImage"] == {
+        "arn:aws:ecr:eu-central-1:048819808253:repository/sagemaker-model-monitor-analyzer"
+    }
+    assert not [action for action in data if action.startswith("sagemaker:")]
+    quality = of_role(committed("prod"), "churn_quality_monitor_job_role")
+    assert quality["s3:PutObject"] == {f"{monitors}/churn-quality/{part}/*" for part in ("merged", "reports")}
+    bias = of_role(committed("prod"), "churn_bias_monitor_job_role")
+    assert bias["s3:GetObject"] == {f"{monitors}/churn-bias/*"}
+
+
+def test_clarify_makes_endpoints_under_the_monitors_name_alone(committed: Callable[[str], Stacks]) -> None:
+    why = of_role(committed("prod"), "churn_why_monitor_job_role")
+    home = "arn:aws:sagemaker:eu-central-1:888899990000"
+    assert why["sagemaker:CreateEndpoint"] == {
+        f"{home}:{kind}/acme-prod-churn-why-monitor*" for kind in ("endpoint", "endpoint-config")
+    }
+    assert why["sagemaker:DescribeModel"] == {f"{home}:model/acme-prod-churn-v3-*"}
+
+
+def test_who_runs_a_monitor_passes_its_own_role_and_reads_its_own_reports(
+    committed: Callable[[str], Stacks],
+) -> None:
+    run = of_role(committed("prod"), "churn_bias_monitor_role")
+    assert run["iam:PassRole"] == {"arn:aws:iam::888899990000:role/acme-prod-churn-bias-monitor-job"}
+    made = committed("prod")["serving"].one("aws_iam_role", "churn_bias_monitor_job_role")["name"]
+    assert made == "acme-prod-churn-bias-monitor-job"
+    reports = "arn:aws:s3:::acme-prod-monitors-888899990000/churn-bias/reports/*"
+    assert run["s3:GetObject"] == run["s3:PutObject"] == {reports}
+    jobs = "arn:aws:sagemaker:eu-central-1:888899990000:processing-job/acme-prod-churn-bias-monitor-*"
+    assert run["sagemaker:CreateProcessingJob"] == {jobs}
+
+
 def test_a_serverless_model_touches_no_network_no_volume_and_no_alarm(
     committed: Callable[[str], Stacks],
 ) -> None:
@@ -311,7 +365,8 @@ def test_core_dumps_are_written_where_they_go_and_nowhere_else(tmp_path: Path) -
     assert isinstance(churn, RealTime)
     variants = {name: replace(variant, core_dump=True) for name, variant in churn.variants.items()}
     endpoints = {"churn": replace(churn, variants=variants, data_capture=None)}
-    stacks = synthesize(tmp_path, "local", replace(environment, endpoints=endpoints, batch_transforms={}))
+    bare = replace(unmonitored(environment), endpoints=endpoints, batch_transforms={})
+    stacks = synthesize(tmp_path, "local", bare)
     assert of_model(stacks, "churn_v4")["s3:PutObject"] == {
         "arn:aws:s3:::acme-local-captures-111122223333/churn/core-dumps/*"
     }

@@ -210,6 +210,52 @@ def test_buckets_tell_eventbridge_where_a_rule_waits_for_new_data(
     assert told == {bucket for (bucket,) in rules}
 
 
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_each_monitor_is_made_in_the_network_under_the_key_and_told_of(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    environment, serving = read(name, ROOT / "environments"), committed(name)["serving"]
+    schedules = serving.all("aws_sagemaker_monitoring_schedule")
+    native = {
+        f"{key.replace('-', '_')}_monitor"
+        for key, one in environment.monitors.items()
+        if one.kind == "DataQuality"
+    }
+    assert set(schedules) == native
+    for definition in serving.all("aws_sagemaker_data_quality_job_definition").values():
+        assert definition["data_quality_job_output_config"]["kms_key_id"].endswith(
+            "aws_kms_key_data_key_arn}"
+        )
+        assert definition["network_config"]["vpc_config"]["subnets"]
+    machines = {key for key in serving.all("aws_sfn_state_machine") if key.endswith("_monitor")}
+    assert len(schedules) + len(machines) == len(environment.monitors)
+    published = {one["name"]: one["insecure_value"] for one in serving.all("aws_ssm_parameter").values()}
+    for key in environment.monitors:
+        bucket = f"acme-{name}-monitors-{environment.account_id}"
+        assert published[f"/sagewright/{name}/monitors/{key}/home_s3_uri"] == f"s3://{bucket}/{key}/"
+        assert f"/sagewright/{name}/monitors/{key}/arn" in published
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_monitor_goes_before_its_endpoint(name: str, committed: Callable[[str], Stacks]) -> None:
+    definition = committed(name)["serving"].one("aws_sagemaker_data_quality_job_definition")
+    (source,) = definition["data_quality_job_input"].values()
+    assert source["endpoint_name"] == "${aws_sagemaker_endpoint.churn_endpoint.id}"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_drift_starts_the_pipeline_that_names_the_monitor(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    stacks = committed(name)
+    rule = stacks["training"].one("aws_cloudwatch_event_rule", "churn_pipeline_drift_trigger")
+    (start,) = json.loads(rule["event_pattern"])["detail"]["alarmName"]
+    alarms = stacks["serving"].all("aws_cloudwatch_metric_alarm").values()
+    assert {one["alarm_name"] for one in alarms if one["alarm_name"].startswith(start["prefix"])} == {
+        f"acme-{name}-churn-data-monitor-drift-{feature}" for feature in ("days_since_login", "monthly_spend")
+    }
+
+
 def test_without_an_asynchronous_endpoint_there_is_neither_bucket_nor_topic(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
     stacks = synthesize(

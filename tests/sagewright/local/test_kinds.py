@@ -20,6 +20,7 @@ NEEDS = {
     "Endpoint": ("EndpointConfig",),
     "EndpointConfig": ("Model",),
     "ImageVersion": ("Image",),
+    "MonitoringSchedule": ("DataQualityJobDefinition",),
     "Space": ("Domain",),
     "UserProfile": ("Domain",),
     "Workteam": ("Workforce",),
@@ -48,6 +49,12 @@ EXTRA: dict[str, dict[str, Any]] = {
     },
     "Model": {"PrimaryContainer": {"Image": IMAGE}},
     "ModelPackage": {"ModelPackageName": "churn"},
+    "MonitoringSchedule": {
+        "MonitoringScheduleConfig": {
+            "MonitoringJobDefinitionName": "churn",
+            "MonitoringType": "DataQuality",
+        }
+    },
     "Workforce": {"CognitoConfig": {"UserPool": "eu-west-1_x", "ClientId": "x"}},
     "Workteam": {"WorkforceName": "churn"},
 }
