@@ -16,6 +16,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from sagewright.local import authorization, mends
 from sagewright.local.faults import FAULTS
+from sagewright.local.mends import sagemaker_runtime
 from sagewright.local.mends.operation import refusals_of_moto
 from sagewright.local.refusal import Refused
 from sagewright.local.sagemaker import control_plane
@@ -53,7 +54,12 @@ class Answers:
         request: dict[str, Any] | None = None
         if call.protocol == "json" and call.service in WORDING:
             request = read_request(call.service, operation, read_body(environ))
-        FAULTS.refuse(operation, names(environ, call))
+        try:
+            FAULTS.refuse(operation, names(environ, call))
+        except Refused as refusal:
+            if operation in sagemaker_runtime.OPERATIONS:
+                raise sagemaker_runtime.refusal(refusal.code, refusal.message) from None
+            raise
         if request is not None:
             ours = self._of_json(environ, call, account_id, operation, request)
             if ours is not None:

@@ -19,21 +19,26 @@ class Fault:
     """Name of the resource; empty means any."""
     code: str = ""
     """Error code of an immediate refusal. Without one, the operation is accepted and fails afterwards:
-    CreateEndpoint ends as Failed, UpdateEndpoint rolls back to InService on the old configuration, and
-    UpdateFeatureGroup leaves all as it was, with a LastUpdateStatus that is Failed."""
+    CreateEndpoint ends as Failed, UpdateEndpoint rolls back to InService on the old configuration,
+    UpdateFeatureGroup leaves all as it was, with a LastUpdateStatus that is Failed, and InvokeEndpointAsync
+    puts a failure into S3."""
     reason: str = ""
     """Message of the refusal, or FailureReason; AWS leaves that empty after some rollbacks."""
     lose: bool = False
     """The operation is carried out, and the connection closed without an answer."""
+    delay_milliseconds: int = 0
+    """The operation is carried out after so long."""
     times: int = 1
 
     @property
     def way(self) -> str:
-        """How it goes wrong: before, after or while it is answered."""
+        """How it goes wrong: before, after or while it is answered, or late."""
+        if self.delay_milliseconds:
+            return "delay"
         return "refuse" if self.code else "lose" if self.lose else "fail"
 
 
-ASYNCHRONOUS = ("CreateEndpoint", "UpdateEndpoint", "UpdateFeatureGroup")
+ASYNCHRONOUS = ("CreateEndpoint", "UpdateEndpoint", "UpdateFeatureGroup", "InvokeEndpointAsync")
 """Operations that can fail after they were accepted."""
 
 
@@ -65,6 +70,9 @@ class Faults:
             raise Refused("ValidationException", message)
         if fault.code and fault.lose:
             raise Refused("ValidationException", "lose: a refusal cannot be lost; supply either code or lose")
+        if fault.delay_milliseconds and (fault.code or fault.lose):
+            message = "delay_milliseconds: supply a fault of its own, beside the one with code or lose"
+            raise Refused("ValidationException", message)
         with self._lock:
             self._waiting.append(fault)
 
@@ -87,6 +95,11 @@ class Faults:
     def loses(self, operation: str, names: list[str]) -> bool:
         """Return whether a fault wants the answer to this operation on this resource to be lost."""
         return self._take(operation, names, "lose") is not None
+
+    def delay(self, operation: str, names: list[str]) -> int:
+        """Return for how many milliseconds a fault wants this operation on this resource to wait."""
+        fault = self._take(operation, names, "delay")
+        return fault.delay_milliseconds if fault else 0
 
     def failure(self, operation: str, name: str) -> Fault | None:
         """Return the fault that makes this accepted operation fail afterwards."""

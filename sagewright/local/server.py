@@ -121,6 +121,7 @@ class EmbeddedAws:
         asked = names(environ, call)
 
         def do() -> Answer:
+            time.sleep(FAULTS.delay(operation, asked) / 1000)
             return self._do(environ, call, operation)
 
         repeated = False
@@ -151,7 +152,7 @@ class EmbeddedAws:
             with self._one_at_a_time:
                 return answers.answer(environ, call, operation)
         except Refused as refusal:
-            return error(call, refusal.status, refusal.code, refusal.message)
+            return error(call, refusal.status, refusal.code, refusal.message, refusal.members)
         except NotImplementedError as failure:
             return error(call, NOT_IMPLEMENTED, "NotImplemented", _not_implemented(call, operation, failure))
         except Exception as failure:
