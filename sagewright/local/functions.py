@@ -38,7 +38,7 @@ from sagewright.local.wire import Answer, Call, Environ, read_body
 
 LARGEST_REQUEST = 6 * 2**20
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-MOST_WORKERS = 8
+MOST_WORKERS = 4
 """Of one function; further requests wait. On AWS there are up to a thousand, here there is one machine."""
 START_SECONDS = 60
 """How long a function may take to be imported; on AWS that is ten seconds."""

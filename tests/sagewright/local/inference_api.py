@@ -107,7 +107,11 @@ class RestApi:
 
     def create(self, **method: Any) -> RestApi:
         """Create all of it."""
-        self.id = self.client.create_rest_api(name="inference", binaryMediaTypes=["*/*"])["id"]
+        made = self.client.create_rest_api(name="inference", binaryMediaTypes=["*/*"])
+        self.id = made["id"]
+        if "*/*" not in made.get("binaryMediaTypes", ()):  # moto forgets them
+            patch = {"op": "add", "path": "/binaryMediaTypes/*~1*", "value": "*/*"}
+            self.client.update_rest_api(restApiId=self.id, patchOperations=[patch])
         root = self.client.get_resources(restApiId=self.id)["items"][0]["id"]
         made = self.client.create_resource(restApiId=self.id, parentId=root, pathPart="{proxy+}")
         self.resources["proxy"] = made["id"]
@@ -122,10 +126,20 @@ class RestApi:
         """Create the method, its integration and the stage."""
         place = {"restApiId": self.id, "resourceId": self.resources["proxy"], "httpMethod": "ANY"}
         self.client.put_method(**{"authorizationType": "AWS_IAM", **place, **method})
-        self.client.put_integration(
-            **place, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri_of(self.function_arn)
-        )
+        self.put_integration()
         self.deploy()
+
+    def put_integration(self, **integration: Any) -> None:
+        """Create or change the integration."""
+        self.client.put_integration(
+            restApiId=self.id,
+            resourceId=self.resources["proxy"],
+            httpMethod="ANY",
+            type="AWS_PROXY",
+            integrationHttpMethod="POST",
+            uri=uri_of(self.function_arn),
+            **integration,
+        )
 
     def deploy(self) -> None:
         """Deploy what there is now."""
@@ -217,7 +231,7 @@ def inference_function(account: Account, **route: Any) -> tuple[str, str]:
         "output_s3_uri": places["S3OutputPath"],
         "failure_s3_uri": places["S3FailurePath"],
     }
-    routes = {
+    routes: dict[str, dict[str, Any]] = {
         "churn": {"endpoint_name": "churn", "target_variants": ["challenger"]},
         "backoffice": {"endpoint_name": "backoffice", "kind": "Serverless"},
         "letters": {"endpoint_name": "letters", **asynchronous},
