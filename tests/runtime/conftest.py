@@ -213,24 +213,31 @@ def api(handler: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Api:
     return Api(handler, endpoints, buckets)
 
 
+def load_handler(patch: pytest.MonkeyPatch, name: str, **variables: str) -> ModuleType:
+    """Import a handler with these environment variables, and the usual ones."""
+    usual = {
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "POWERTOOLS_SERVICE_NAME": f"service-{next(_services)}",
+        "POWERTOOLS_METRICS_NAMESPACE": "Sagewright",
+    }
+    for variable, value in {**usual, **variables}.items():
+        patch.setenv(variable, value)
+    sys.modules.pop(name, None)
+    module = importlib.import_module(name)
+    for output in module.logger.handlers:
+        output.setStream(StandardOutput())
+    return module
+
+
 def _fresh(patch: pytest.MonkeyPatch) -> Iterator[Fresh]:
     imported: list[str] = []
 
     def load(name: str, **variables: str) -> ModuleType:
-        for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-            patch.setenv(variable, "eu-west-1")
-        for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(variable, "none")
-        patch.setenv("POWERTOOLS_SERVICE_NAME", f"service-{next(_services)}")
-        patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Sagewright")
-        for variable, value in variables.items():
-            patch.setenv(variable, value)
-        sys.modules.pop(name, None)
         imported.append(name)
-        module = importlib.import_module(name)
-        for output in module.logger.handlers:
-            output.setStream(StandardOutput())
-        return module
+        return load_handler(patch, name, **variables)
 
     yield load
     for name in imported:
