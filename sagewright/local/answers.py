@@ -45,7 +45,7 @@ class Answers:
             authorization.enforce()
         self._moto: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._functions = Functions(state)
-        self.gateway = Gateway(self._functions, state)
+        self.gateway = Gateway(self._functions, state, enforce_iam=enforce_iam)
         threading.Thread(target=_warm_up, daemon=True).start()
 
     def run(self, environ: Environ, call: Call, operation: str) -> Answer | None:
@@ -83,6 +83,8 @@ class Answers:
             ours = self._of_json(environ, call, account_id, operation, request)
             if ours is not None:
                 return json_answer(ours)
+        if self._enforce_iam and operation in sagemaker_runtime.OPERATIONS:
+            authorization.authorize(environ, call, account_id, operation)
         answer = mends.answer_rest(call, environ, account_id, operation) or self.of_moto(environ)
         if _is_unrouted(call, answer):
             raise NotImplementedError

@@ -24,11 +24,13 @@ from urllib.parse import parse_qs, unquote
 from moto.awslambda.utils import get_backend
 from moto.logs.models import logs_backends
 
+from sagewright.local import authorization
 from sagewright.local.functions import Functions
 from sagewright.local.gateway import callers, deployments, firewall
 from sagewright.local.gateway.callers import Asked, Caller, LambdaAuthorizers, Unauthenticated
 from sagewright.local.gateway.deployments import Served
 from sagewright.local.gateway.limits import Limits
+from sagewright.local.refusal import Refused
 from sagewright.local.wire import Answer, Environ, read_body
 
 LARGEST_PAYLOAD = 10 * 2**20
@@ -188,8 +190,9 @@ class Exchange:
 class Gateway:
     """Answers requests to APIs of all accounts, without holding anybody else up while a function runs."""
 
-    def __init__(self, functions: Functions, state: threading.RLock) -> None:
+    def __init__(self, functions: Functions, state: threading.RLock, *, enforce_iam: bool) -> None:
         deployments.apply()
+        self._enforce_iam = enforce_iam
         self._functions = functions
         self._state = state
         self._limits = Limits()
@@ -282,7 +285,10 @@ class Gateway:
         )
         if kind == "AWS_IAM":
             with self._state:
-                return callers.of_signature(asked, exchange.served.account_id)
+                caller = callers.of_signature(asked, exchange.served.account_id)
+                if self._enforce_iam:
+                    _authorize(exchange)
+            return caller
         authorizer = exchange.served.deployed.authorizers[method.authorizer_id]
         if kind == "COGNITO_USER_POOLS":
             return callers.of_user_pool(asked, authorizer, list(method.authorization_scopes or ()))
@@ -412,6 +418,14 @@ class Gateway:
                     logs_backends[account_id][region].create_log_stream(group_name, exchange.served.api.id)
                 event = {"timestamp": round(time.time() * 1000), "message": line}
                 group.put_log_events(exchange.served.api.id, [event])
+
+
+def _authorize(exchange: Exchange) -> None:
+    try:
+        authorization.authorize_call(exchange.environ, exchange.served.account_id, exchange.method_arn)
+    except Refused:
+        message = "User is not authorized to access this resource"
+        raise Stopped("ACCESS_DENIED", 403, message) from None
 
 
 def _api_arn(exchange: Exchange) -> str:

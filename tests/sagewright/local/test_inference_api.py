@@ -538,6 +538,28 @@ def test_a_function_that_does_not_let_the_api_in_is_500(account: Account, echo: 
     assert code(echo.signed("GET", "/a")) == (500, "API_CONFIGURATION_ERROR")
 
 
+def test_an_alias_is_called_with_the_permission_that_names_it(account: Account, echo: RestApi) -> None:
+    client = account.client("lambda")
+    client.remove_permission(FunctionName="echo", StatementId="api")
+    version = client.publish_version(FunctionName="echo")["Version"]
+    client.create_alias(FunctionName="echo", Name="live", FunctionVersion=version)
+    client.update_function_code(FunctionName="echo", ZipFile=zipped({"code.py": "no Python"}))
+    echo.function_arn += ":live"
+    echo.create()
+    assert code(echo.signed("GET", "/a")) == (500, "API_CONFIGURATION_ERROR")
+    permission = {
+        "FunctionName": "echo",
+        "Qualifier": "live",
+        "Action": "lambda:InvokeFunction",
+        "Principal": "apigateway.amazonaws.com",
+    }
+    start = f"arn:aws:execute-api:{REGION}:{account.id}"
+    client.add_permission(**permission, StatementId="other", SourceArn=f"{start}:another/*")
+    assert code(echo.signed("GET", "/a")) == (500, "API_CONFIGURATION_ERROR")
+    client.add_permission(**permission, StatementId="this", SourceArn=f"{start}:{echo.id}/*/GET/*")
+    assert echo.signed("GET", "/a").status_code == 200
+
+
 def test_an_api_for_vpc_endpoints_is_for_them_alone(account: Account, echo: RestApi) -> None:
     echo.create()
     statement = {
