@@ -143,7 +143,8 @@ class EmbeddedAws:
         asked = names(environ, call)
 
         def do() -> Answer:
-            time.sleep(FAULTS.delay(operation, asked) / 1000)
+            if milliseconds := FAULTS.delay(operation, asked):
+                time.sleep(milliseconds / 1000)
             return self._do(environ, call, operation)
 
         repeated = False
