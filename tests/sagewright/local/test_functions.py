@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sagewright.local.process import down, up
 from tests.sagewright.local.conftest import Account, Server, refused
 from tests.sagewright.local.inference_api import TRUST_LAMBDA, lines_of, make_function, zipped
 
@@ -171,6 +176,34 @@ def test_a_function_in_another_language_is_not_run(account: Account) -> None:
     )
     with refused("a function in nodejs22.x", "NotImplemented", 501):
         invoke(account)
+
+
+def test_more_requests_than_are_reserved_are_refused(account: Account, function: str) -> None:
+    account.client("lambda").put_function_concurrency(FunctionName="tell", ReservedConcurrentExecutions=1)
+    invoke(account)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(invoke, account, "wait")
+        time.sleep(0.2)
+        with refused("Rate Exceeded", "TooManyRequestsException", 429):
+            invoke(account)
+        assert waiting.result()[0]["name"] == "tell"
+
+
+def test_functions_end_with_the_embedded_aws(tmp_path: Path) -> None:
+    running = up(tmp_path)
+    account = Account(Server(running.url, io.StringIO()), "111122223333")
+    make_function(account, "tell", zipped({"code.py": CODE}))
+    pid = invoke(account)[0]["pid"]
+    os.kill(pid, 0)
+    down(tmp_path)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the function's process is still there")
 
 
 def test_a_function_that_waits_holds_nobody_up(server: Server, account: Account, function: str) -> None:
