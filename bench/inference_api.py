@@ -38,6 +38,7 @@ from botocore.credentials import Credentials
 from rich.console import Console
 from rich.table import Table
 
+from bench.synth import BUSY
 from tools import setup
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -307,6 +308,8 @@ def main() -> int:
         "python": platform.python_version(),
         "load_average_before": os.getloadavg()[0],
     }
+    if os.getloadavg()[0] > BUSY:
+        console.print(f"[yellow]the machine is busy, load {os.getloadavg()[0]:.1f}: trust the ratios only[/]")
     with embedded_aws() as url:
         address = deploy(url)
         handler, api = [], []
