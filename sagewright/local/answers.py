@@ -15,10 +15,9 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sagewright.local import authorization, mends
-from sagewright.local.faults import FAULTS
+from sagewright.local.faults import FAULTS, INVOCATIONS
 from sagewright.local.functions import Functions
 from sagewright.local.gateway.api import Gateway
-from sagewright.local.mends import sagemaker_runtime
 from sagewright.local.mends.operation import refusals_of_moto
 from sagewright.local.refusal import Refused
 from sagewright.local.sagemaker import control_plane
@@ -73,17 +72,12 @@ class Answers:
         request: dict[str, Any] | None = None
         if call.protocol == "json" and call.service in WORDING:
             request = read_request(call.service, operation, read_body(environ))
-        try:
-            FAULTS.refuse(operation, names(environ, call))
-        except Refused as refusal:
-            if operation in sagemaker_runtime.OPERATIONS:
-                raise sagemaker_runtime.refusal(refusal.code, refusal.message) from None
-            raise
+        FAULTS.refuse(operation, names(environ, call))
         if request is not None:
             ours = self._of_json(environ, call, account_id, operation, request)
             if ours is not None:
                 return json_answer(ours)
-        if self._enforce_iam and operation in sagemaker_runtime.OPERATIONS:
+        if self._enforce_iam and operation in INVOCATIONS:
             authorization.authorize(environ, call, account_id, operation)
         answer = mends.answer_rest(call, environ, account_id, operation) or self.of_moto(environ)
         if _is_unrouted(call, answer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -40,6 +41,16 @@ class Fault:
 
 ASYNCHRONOUS = ("CreateEndpoint", "UpdateEndpoint", "UpdateFeatureGroup", "InvokeEndpointAsync")
 """Operations that can fail after they were accepted."""
+
+INVOCATIONS = ("InvokeEndpoint", "InvokeEndpointAsync")
+STATUSES: Mapping[str, str] = {
+    "ModelError": "424 Failed Dependency",
+    "ModelNotReadyException": "429 Too Many Requests",
+    "ServiceUnavailable": "503 Service Unavailable",
+    "InternalFailure": "500 Internal Server Error",
+    "InternalDependencyException": "530 Dependency Failed",
+}
+"""Error code of an inference → its HTTP status, where that is not 400."""
 
 
 _EXAMPLE = Fault(operation="UpdateEndpoint")
@@ -90,7 +101,7 @@ class Faults:
         """Raise `Refused` when a fault wants this operation on this resource to be refused."""
         fault = self._take(operation, names, "refuse")
         if fault is not None:
-            raise Refused(fault.code, fault.reason)
+            raise _refusal(fault)
 
     def loses(self, operation: str, names: list[str]) -> bool:
         """Return whether a fault wants the answer to this operation on this resource to be lost."""
@@ -113,6 +124,22 @@ class Faults:
                     self._waiting[index : index + 1] = [left] if left.times > 0 else []
                     return fault
         return None
+
+
+def _refusal(fault: Fault) -> Refused:
+    """Return the refusal that a fault wants; for an inference, as SageMaker words it.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+    """
+    if fault.operation not in INVOCATIONS:
+        return Refused(fault.code, fault.reason)
+    status = STATUSES.get(fault.code, "400 Bad Request")
+    if fault.code != "ModelError":
+        return Refused(fault.code, fault.reason, status)
+    original = 0 if "timed out" in fault.reason else 500
+    message = f'Received server error ({original}) from primary with message "{fault.reason}".'
+    members = {"OriginalStatusCode": original, "OriginalMessage": fault.reason}
+    return Refused(fault.code, message, status, members)
 
 
 FAULTS = Faults()

@@ -33,8 +33,6 @@ LARGEST_INLINE_INPUT = 128_000
 BYTES = "application/octet-stream"
 """Whoever accepts nothing else gets back what was sent."""
 
-OPERATIONS = ("InvokeEndpoint", "InvokeEndpointAsync")
-
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-invocations|invocations|invocations-response-stream)")
 _HEADER = "HTTP_X_AMZN_SAGEMAKER_"
 _dice = random.Random()
@@ -62,23 +60,6 @@ def answer(call: Call, environ: Environ, account_id: str) -> Answer | None:
         if how == "async-invocations":
             return _enqueue(plane, endpoint, environ)
         return _invoke(plane, endpoint, environ)
-
-
-def refusal(code: str, reason: str) -> Refused:
-    """Return a refusal of the runtime as SageMaker words it: its status, and what a container said."""
-    statuses = {
-        "ModelError": "424 Failed Dependency",
-        "ModelNotReadyException": "429 Too Many Requests",
-        "ServiceUnavailable": "503 Service Unavailable",
-        "InternalFailure": "500 Internal Server Error",
-        "InternalDependencyException": "530 Dependency Failed",
-    }
-    if code != "ModelError":
-        return Refused(code, reason, statuses.get(code, "400 Bad Request"))
-    status = 0 if "timed out" in reason else 500
-    message = f'Received server error ({status}) from primary with message "{reason}".'
-    members = {"OriginalStatusCode": status, "OriginalMessage": reason}
-    return Refused(code, message, statuses[code], members)
 
 
 def _is_queued(account_id: str, region: str, name: str, how: str) -> bool:
