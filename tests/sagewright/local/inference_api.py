@@ -157,6 +157,9 @@ class RestApi:
 
     def log_access(self) -> str:
         """Let the stage write its access log, and return the name of its group."""
+        trust = json.loads(json.dumps(TRUST_LAMBDA).replace("lambda.", "apigateway."))
+        role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": self.account.role("logs", trust)}
+        self.client.update_account(patchOperations=[role])
         name = f"/aws/apigateway/{self.id}"
         self.account.client("logs").create_log_group(logGroupName=name)
         arn = f"arn:aws:logs:{REGION}:{self.account.id}:log-group:{name}"
