@@ -13,7 +13,7 @@ $(error name the environment: make deploy ENV=local)
 endif
 endif
 
-.PHONY: help setup demo deploy down test check format lock bench-synth clean
+.PHONY: help setup demo deploy down test check format lock bench-synth bench-api clean
 
 help: ## List the targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ lock: setup ## Make the lock files from pyproject.toml
 
 bench-synth: setup ## Measure synthesis: slim bindings against the stock provider package
 	@$(VENV)/python -m bench.synth
+
+bench-api: setup ## Measure the inference API's handler against calling the endpoint directly
+	@$(VENV)/python -m bench.inference_api
 
 clean: down ## Stop the embedded AWS and remove all that set-up, synthesis and the demo made
 	@rm -rf .venv .sagewright node_modules cdktf.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -103,7 +103,8 @@ def test_imports_run_one_way(name: str, path: Path) -> None:
 
 def test_all_layers_are_there() -> None:
     layers = {layer(name) for name, _ in sources()}
-    assert layers >= {"main", "stacks", "modules", "modules._core", "sagewright", "policies", "tools"}
+    assert layers >= {"main", "stacks", "modules", "modules._core"}
+    assert layers >= {"runtime", "sagewright", "policies", "tools"}
 
 
 def test_no_two_modules_need_each_other() -> None:
@@ -125,6 +126,15 @@ def test_modules_import_relatively() -> None:
             tree = ast.parse(path.read_text(encoding="utf-8"))
             absolute = [ast.unparse(node) for node in ast.walk(tree) if absolute_import_of_modules(node)]
             assert absolute == [], name
+
+
+def test_a_function_imports_its_own_folder_only() -> None:
+    """So that the folder alone can be shipped to Lambda."""
+    for name, path in sources():
+        if layer(name) == "runtime":
+            imported = imports(path.read_text(encoding="utf-8"), name, path.name == "__init__.py")
+            ours = [other for _, other in imported if layer(other) == "runtime"]
+            assert [other for other in ours if module(other) != module(name)] == [], name
 
 
 def absolute_import_of_modules(node: ast.AST) -> bool:
@@ -149,6 +159,9 @@ def absolute_import_of_modules(node: ast.AST) -> bool:
         ("sagewright.gate.rules", "from modules._core import instance_types"),
         ("policies.plan.deletes", "from sagewright.errors import Usage"),
         ("main", "from modules.key import Key"),
+        ("runtime.inference_api.handler", "from sagewright.errors import Usage"),
+        ("runtime.inference_api.handler", "from modules._core.record import record"),
+        ("runtime.inference_api.handler", "import cdktf"),
         ("policies.catalogue", "def late():\n    import stacks.environment"),
     ],
 )

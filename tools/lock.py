@@ -1,7 +1,8 @@
 """Make the lock files from pyproject.toml: hashes, no addresses, one version of each package for all groups.
 
 `requirements.lock` is what `make setup` installs: the extras, and everything but the groups `bench` and
-`ml`, whose additions are in lock files of their own; all come from one resolution. `tools/uv.lock` is the
+`ml`, whose additions are in lock files of their own. `requirements-runtime.lock` is the layer of our Lambda
+functions: the group `runtime`, for Lambda's platform. All come from one resolution. `tools/uv.lock` is the
 installer.
 
     python tools/lock.py              lock again; versions stay where they still fit
@@ -24,11 +25,16 @@ from typing import Any
 
 import tomli
 
+from tools.setup import LAMBDA
+
 ROOT = Path(__file__).resolve().parent.parent
 UV = ROOT / ".sagewright" / "uv"
 UV_VERSION = "0.13.9"
 OPTIONAL = ("bench", "ml")
 """The groups that set-up leaves out, for their size."""
+RUNTIME = "runtime"
+PROVIDED = ("botocore", "python-dateutil", "six", "urllib3")
+"""What Lambda's Python brings along with boto3, so that the layer need not."""
 
 
 def inputs(project: Path) -> str:
@@ -54,7 +60,8 @@ def stale(root: Path) -> list[str]:
     """Return the lock files that are missing or were made from another pyproject.toml."""
     expected = inputs(root / "pyproject.toml")
     optional = [root / f"requirements-{group}.lock" for group in OPTIONAL]
-    locks = [root / "requirements.lock", *optional, root / "tools" / "uv.lock"]
+    runtime = root / f"requirements-{RUNTIME}.lock"
+    locks = [root / "requirements.lock", *optional, runtime, root / "tools" / "uv.lock"]
     return [str(lock.relative_to(root)) for lock in locks if not lock.is_file() or recorded(lock) != expected]
 
 
@@ -64,10 +71,14 @@ def packages(text: str) -> dict[str, str]:
     return {entry.splitlines()[0].rstrip("\\ "): entry for entry in entries if entry and entry[0].isalnum()}
 
 
-def resolve(source: Path, *options: str) -> None:
-    """Run the resolver for all supported platforms and Python versions."""
-    universal = ("--universal", "--python-version", "3.10", "--generate-hashes", "--no-header")
-    command = [str(UV), "pip", "compile", "--quiet", *universal, "--no-emit-index-url", *options, str(source)]
+EVERYWHERE = ("--universal", "--python-version", "3.10")
+"""All supported platforms and Python versions."""
+
+
+def resolve(*requirements: str, output: Path, where: tuple[str, ...] = EVERYWHERE) -> None:
+    """Run the resolver for requirements, files or groups with their options."""
+    form = ("--generate-hashes", "--no-header", "--no-emit-index-url", "-o", str(output))
+    command = [str(UV), "pip", "compile", "--quiet", *where, *form, *requirements]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise SystemExit("lock: the versions could not be resolved, see above; nothing was changed")
 
@@ -93,26 +104,28 @@ def lock(upgrade: bool) -> None:
                 path.read_text(encoding="utf-8") for path in (always, *optional.values()) if path.is_file()
             ]
             whole.write_text("".join(present), encoding="utf-8")
-        resolve(
-            project, *base, *(option for group in OPTIONAL for option in ("--group", group)), "-o", str(whole)
-        )
+        additional = [option for group in OPTIONAL for option in ("--group", group)]
+        resolve(str(project), *base, *additional, output=whole)
 
-        def locked(*options: str) -> str:
+        def locked(*requirements: str, where: tuple[str, ...] = EVERYWHERE) -> str:
             part.unlink(missing_ok=True)
-            resolve(project, *base, *options, "-c", str(whole), "-o", str(part))
+            resolve(*requirements, "-c", str(whole), output=part, where=where)
             return re.sub(r"^ *#.*-c .*\n", "", part.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
-        installed = locked()
-        added = {group: locked("--group", group) for group in OPTIONAL}
+        installed = locked(str(project), *base)
+        added = {group: locked(str(project), *base, "--group", group) for group in OPTIONAL}
+        provided = [option for name in PROVIDED for option in ("--no-emit-package", name)]
+        layer = locked("--group", RUNTIME, *provided, where=LAMBDA)
         installer.write_text(f"uv=={UV_VERSION}\n", encoding="utf-8")
         part.unlink()
-        resolve(installer, "--no-annotate", "-o", str(part))
+        resolve(str(installer), "--no-annotate", output=part)
         uv = part.read_text(encoding="utf-8")
     known = packages(installed)
     write(always, "What `make setup` installs", installed)
     for group, path in optional.items():
         additions = [entry for first, entry in packages(added[group]).items() if first not in known]
         write(path, f"What the group {group} adds to requirements.lock", "".join(additions))
+    write(ROOT / f"requirements-{RUNTIME}.lock", "The layer of our Lambda functions", layer)
     write(ROOT / "tools" / "uv.lock", "The installer", uv)
 
 

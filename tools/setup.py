@@ -1,4 +1,4 @@
-"""Set a checkout up: packages, Node, cdktf, Terraform, provider and bindings, all inside the checkout.
+"""Set a checkout up: packages, layer, Node, cdktf, Terraform, provider, bindings, all inside the checkout.
 
 Nothing is needed but Python, git and make. Each step leaves a stamp, the hash of what it was made
 from, when it is finished: a second run does only what has changed, an interrupted one goes on, and
@@ -55,6 +55,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 CLI = Path("node_modules") / "cdktf-cli" / "bundle" / "bin" / "cdktf"
 PROVIDERS = WORK / "providers"
+LAYER = WORK / "runtime" / "layer.zip"
+"""The packages of our Lambda functions."""
 PROVIDER_LOCK = ROOT / ".terraform.lock.hcl"
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sagewright"
@@ -67,6 +69,8 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 SYSTEMS = ("linux_amd64", "linux_arm64", "darwin_arm64")
 """Where every locked package has a wheel; some have none for macOS on Intel."""
 PACKAGE_INDEX = "the Python package index"
+LAMBDA = ("--python-version", "3.13", "--python-platform", "aarch64-manylinux_2_34")
+"""Runtime and architecture of our functions: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html."""
 SHOWN_LINES = 20
 """How much of a failed program's output is shown."""
 
@@ -546,6 +550,57 @@ def make_bindings() -> str:
     return told.strip()
 
 
+# layer
+
+
+def kept(file: Path) -> bool:
+    """Tell whether an installed file belongs into the layer: no command, nothing that names this machine."""
+    return file.parts[0] not in ("bin", ".lock") and not (
+        file.parts[0].endswith(".dist-info")
+        and file.name in ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json")
+    )
+
+
+def pack(folder: Path, archive: Path, prefix: str) -> None:
+    """Write what is to be kept of a folder into an archive: the same files give the same bytes anywhere.
+
+    Nothing is compressed, for versions of zlib compress differently, and another hash is a new layer.
+    """
+    files = sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    with zipfile.ZipFile(archive, "w") as opened:
+        for file in filter(kept, files):
+            entry = zipfile.ZipInfo(f"{prefix}/{file.as_posix()}")
+            entry.create_system = 3
+            entry.external_attr = 0o100644 << 16
+            opened.writestr(entry, (folder / file).read_bytes())
+
+
+def make_layer() -> str:
+    """Pack requirements-runtime.lock, for Lambda's own Python and platform, as a layer.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html
+    """
+    with scratch() as folder:
+        packages, archive = folder / "packages", folder / LAYER.name
+        uv(
+            "pip",
+            "install",
+            "--python",
+            str(PYTHON),
+            *LAMBDA,
+            "--target",
+            str(packages),
+            "--require-hashes",
+            "--no-deps",
+            "--no-build",
+            "--requirements",
+            "requirements-runtime.lock",
+        )
+        pack(packages, archive, "python")
+        put(archive, LAYER)
+    return f"{LAYER.relative_to(ROOT)}, {LAYER.stat().st_size / 2**20:.1f} MiB"
+
+
 def steps() -> tuple[Step, ...]:
     """Return the steps in their order."""
     provider_folder = PROVIDERS / "registry.terraform.io" / "hashicorp" / "aws" / provider()[0]
@@ -558,6 +613,7 @@ def steps() -> tuple[Step, ...]:
         Step(
             "project", lambda: read("pyproject.toml", packages), VENV / "bin" / "sagewright", install_project
         ),
+        Step("layer", lambda: read("tools/setup.py", "requirements-runtime.lock"), LAYER, make_layer),
         Step("tools", lambda: read("tools/setup.py", packages), BIN / "node", install_tools),
         Step("cdktf", lambda: read("package.json", "package-lock.json"), ROOT / CLI, install_cdktf),
         Step("terraform", terraform_inputs, BIN / "terraform", install_terraform),

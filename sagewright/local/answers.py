@@ -15,7 +15,9 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sagewright.local import authorization, mends
-from sagewright.local.faults import FAULTS
+from sagewright.local.faults import FAULTS, INVOCATIONS
+from sagewright.local.functions import Functions
+from sagewright.local.gateway.api import Gateway
 from sagewright.local.mends.operation import refusals_of_moto
 from sagewright.local.refusal import Refused
 from sagewright.local.sagemaker import control_plane
@@ -32,7 +34,7 @@ class Answers:
     those of moto's IAM users and assumed roles.
     """
 
-    def __init__(self, *, enforce_iam: bool) -> None:
+    def __init__(self, *, enforce_iam: bool, state: threading.RLock) -> None:
         default_user_config["lambda"]["use_docker"] = False
         default_user_config["batch"]["use_docker"] = False
         default_user_config["iam"]["load_aws_managed_policies"] = True
@@ -41,7 +43,24 @@ class Answers:
         if enforce_iam:
             authorization.enforce()
         self._moto: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+        self._functions = Functions(state)
+        self.gateway = Gateway(self._functions, state, enforce_iam=enforce_iam)
         threading.Thread(target=_warm_up, daemon=True).start()
+
+    def run(self, environ: Environ, call: Call, operation: str) -> Answer | None:
+        """Answer what runs a function, with `state` free meanwhile; `None` for any other request."""
+        if call.service != "lambda" or operation != "Invoke":
+            return None
+        account_id = call.account_id or _account_of(call.access_key_id)
+        FAULTS.refuse(operation, names(environ, call))
+        if self._enforce_iam:
+            authorization.authorize(environ, call, account_id, "InvokeFunction")
+        return self._functions.answer(call, environ, account_id)
+
+    def forget(self) -> None:
+        """End what runs, and forget what was counted: moto's reset has forgotten the rest."""
+        self._functions.end()
+        self.gateway.clear()
 
     def answer(self, environ: Environ, call: Call, operation: str) -> Answer:
         """Answer a request. Raises `Refused`, and `NotImplementedError` for what cannot be done here."""
@@ -58,6 +77,8 @@ class Answers:
             ours = self._of_json(environ, call, account_id, operation, request)
             if ours is not None:
                 return json_answer(ours)
+        if self._enforce_iam and operation in INVOCATIONS:
+            authorization.authorize(environ, call, account_id, operation)
         answer = mends.answer_rest(call, environ, account_id, operation) or self.of_moto(environ)
         if _is_unrouted(call, answer):
             raise NotImplementedError

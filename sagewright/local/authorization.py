@@ -43,3 +43,23 @@ def authorize(environ: Environ, call: Call, account_id: str, operation: str) -> 
     with refusals_of_moto():
         check.check_signature()
         check.check_action_permitted("*")
+
+
+def authorize_call(environ: Environ, account_id: str, method_arn: str) -> None:
+    """Raise `Refused` if the policies of whoever signed a request to an API do not allow its method.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
+    """
+    if read_call(environ).account_id:
+        return
+    check = IAMRequest(
+        account_id=account_id,
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"],
+        data={},
+        body=b"",
+        headers=dict(Request(dict(environ)).headers),
+        action="Invoke",
+    )
+    with refusals_of_moto():
+        check.check_action_permitted(method_arn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -19,22 +20,37 @@ class Fault:
     """Name of the resource; empty means any."""
     code: str = ""
     """Error code of an immediate refusal. Without one, the operation is accepted and fails afterwards:
-    CreateEndpoint ends as Failed, UpdateEndpoint rolls back to InService on the old configuration, and
-    UpdateFeatureGroup leaves all as it was, with a LastUpdateStatus that is Failed."""
+    CreateEndpoint ends as Failed, UpdateEndpoint rolls back to InService on the old configuration,
+    UpdateFeatureGroup leaves all as it was, with a LastUpdateStatus that is Failed, and InvokeEndpointAsync
+    puts a failure into S3."""
     reason: str = ""
     """Message of the refusal, or FailureReason; AWS leaves that empty after some rollbacks."""
     lose: bool = False
     """The operation is carried out, and the connection closed without an answer."""
+    delay_milliseconds: int = 0
+    """The operation is carried out after so long."""
     times: int = 1
 
     @property
     def way(self) -> str:
-        """How it goes wrong: before, after or while it is answered."""
+        """How it goes wrong: before, after or while it is answered, or late."""
+        if self.delay_milliseconds:
+            return "delay"
         return "refuse" if self.code else "lose" if self.lose else "fail"
 
 
-ASYNCHRONOUS = ("CreateEndpoint", "UpdateEndpoint", "UpdateFeatureGroup")
+ASYNCHRONOUS = ("CreateEndpoint", "UpdateEndpoint", "UpdateFeatureGroup", "InvokeEndpointAsync")
 """Operations that can fail after they were accepted."""
+
+INVOCATIONS = ("InvokeEndpoint", "InvokeEndpointAsync")
+STATUSES: Mapping[str, str] = {
+    "ModelError": "424 Failed Dependency",
+    "ModelNotReadyException": "429 Too Many Requests",
+    "ServiceUnavailable": "503 Service Unavailable",
+    "InternalFailure": "500 Internal Server Error",
+    "InternalDependencyException": "530 Dependency Failed",
+}
+"""Error code of an inference → its HTTP status, where that is not 400."""
 
 
 _EXAMPLE = Fault(operation="UpdateEndpoint")
@@ -65,6 +81,9 @@ class Faults:
             raise Refused("ValidationException", message)
         if fault.code and fault.lose:
             raise Refused("ValidationException", "lose: a refusal cannot be lost; supply either code or lose")
+        if fault.delay_milliseconds and (fault.code or fault.lose):
+            message = "delay_milliseconds: supply a fault of its own, beside the one with code or lose"
+            raise Refused("ValidationException", message)
         with self._lock:
             self._waiting.append(fault)
 
@@ -82,11 +101,16 @@ class Faults:
         """Raise `Refused` when a fault wants this operation on this resource to be refused."""
         fault = self._take(operation, names, "refuse")
         if fault is not None:
-            raise Refused(fault.code, fault.reason)
+            raise _refusal(fault)
 
     def loses(self, operation: str, names: list[str]) -> bool:
         """Return whether a fault wants the answer to this operation on this resource to be lost."""
         return self._take(operation, names, "lose") is not None
+
+    def delay(self, operation: str, names: list[str]) -> int:
+        """Return for how many milliseconds a fault wants this operation on this resource to wait."""
+        fault = self._take(operation, names, "delay")
+        return fault.delay_milliseconds if fault else 0
 
     def failure(self, operation: str, name: str) -> Fault | None:
         """Return the fault that makes this accepted operation fail afterwards."""
@@ -100,6 +124,22 @@ class Faults:
                     self._waiting[index : index + 1] = [left] if left.times > 0 else []
                     return fault
         return None
+
+
+def _refusal(fault: Fault) -> Refused:
+    """Return the refusal that a fault wants; for an inference, as SageMaker words it.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+    """
+    if fault.operation not in INVOCATIONS:
+        return Refused(fault.code, fault.reason)
+    status = STATUSES.get(fault.code, "400 Bad Request")
+    if fault.code != "ModelError":
+        return Refused(fault.code, fault.reason, status)
+    original = 0 if "timed out" in fault.reason else 500
+    message = f'Received server error ({original}) from primary with message "{fault.reason}".'
+    members = {"OriginalStatusCode": original, "OriginalMessage": fault.reason}
+    return Refused(fault.code, message, status, members)
 
 
 FAULTS = Faults()

@@ -63,7 +63,7 @@ class EmbeddedAws:
         try:
             from sagewright.local.answers import Answers
 
-            self._answers.set_result(Answers(enforce_iam=enforce_iam))
+            self._answers.set_result(Answers(enforce_iam=enforce_iam, state=self._one_at_a_time))
         except BaseException as failure:
             self._answers.set_exception(failure)
             raise
@@ -91,7 +91,10 @@ class EmbeddedAws:
                 answer = answers.of_moto(environ)
             if path == "/moto-api/reset":
                 FAULTS.clear()
+                answers.forget()
             return answer
+        if path.startswith("/restapis/") and "/_user_request_" in path:
+            return self._serve_api(environ)
         return self._serve(environ)
 
     def _administer(self, environ: Environ) -> Answer:
@@ -110,6 +113,25 @@ class EmbeddedAws:
             return json_answer({"faults": FAULTS.waiting()})
         return json_answer({"error": f"no {method} {path} here"}, "404 Not Found")
 
+    def _serve_api(self, environ: Environ) -> Answer:
+        """Answer a request to an API, and log which method it was for; its path may hold anything."""
+        started = time.monotonic()
+        try:
+            answer, operation = self._answers.result().gateway.answer(environ)
+        except NotImplementedError as failure:
+            content = {"message": f"the embedded AWS does not implement {failure} of execute-api"}
+            answer, operation = json_answer(content, NOT_IMPLEMENTED), ""
+        self._log(
+            {
+                "time": round(time.time(), 3),
+                "milliseconds": round((time.monotonic() - started) * 1000, 1),
+                "service": "execute-api",
+                "operation": operation,
+                "status": int(answer.status[:3]),
+            }
+        )
+        return answer
+
     def _serve(self, environ: Environ) -> Answer | None:
         """Answer a request to AWS, and log it; `None` is an answer that is to get lost."""
         started = time.monotonic()
@@ -121,6 +143,8 @@ class EmbeddedAws:
         asked = names(environ, call)
 
         def do() -> Answer:
+            if milliseconds := FAULTS.delay(operation, asked):
+                time.sleep(milliseconds / 1000)
             return self._do(environ, call, operation)
 
         repeated = False
@@ -148,10 +172,13 @@ class EmbeddedAws:
     def _do(self, environ: Environ, call: Call, operation: str) -> Answer:
         answers = self._answers.result()
         try:
+            ran = answers.run(environ, call, operation)
+            if ran is not None:
+                return ran
             with self._one_at_a_time:
                 return answers.answer(environ, call, operation)
         except Refused as refusal:
-            return error(call, refusal.status, refusal.code, refusal.message)
+            return error(call, refusal.status, refusal.code, refusal.message, refusal.members)
         except NotImplementedError as failure:
             return error(call, NOT_IMPLEMENTED, "NotImplemented", _not_implemented(call, operation, failure))
         except Exception as failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -140,9 +141,11 @@ def json_answer(content: dict[str, Any], status: str = "200 OK") -> Answer:
     return Answer(status=status, headers=headers, body=body)
 
 
-def error(call: Call, status: str, code: str, message: str) -> Answer:
-    """Write an error as the protocol of the call wants it."""
-    content_type, body = _error_body(call.protocol, code, message)
+def error(
+    call: Call, status: str, code: str, message: str, members: Mapping[str, Any] | None = None
+) -> Answer:
+    """Write an error as the protocol of the call wants it; only JSON has members beyond code and message."""
+    content_type, body = _error_body(call.protocol, code, message, members or {})
     headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
     if call.protocol in ("json", "rest-json"):
         headers.append(("x-amzn-errortype", code))
@@ -151,11 +154,12 @@ def error(call: Call, status: str, code: str, message: str) -> Answer:
     return Answer(status=status, headers=headers, body=body, code=code)
 
 
-def _error_body(protocol: str, code: str, message: str) -> tuple[str, bytes]:
+def _error_body(protocol: str, code: str, message: str, members: Mapping[str, Any]) -> tuple[str, bytes]:
     if protocol == "cbor":
         return "application/cbor", _cbor_map({"__type": code, "message": message})
     if protocol in ("json", "rest-json"):
-        return "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
+        content = {"__type": code, "message": message, **members}
+        return "application/x-amz-json-1.1", json.dumps(content).encode()
     fields = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     request_id = "<RequestId>embedded</RequestId>"
     document = {

@@ -12,7 +12,10 @@ import pytest
 from tools import bindings, lock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LOCKS = ("requirements.lock", "requirements-bench.lock", "requirements-ml.lock", "tools/uv.lock")
+LOCKS = (
+    *("requirements.lock", "requirements-bench.lock", "requirements-ml.lock"),
+    *("requirements-runtime.lock", "tools/uv.lock"),
+)
 
 
 def versions(name: str) -> dict[str, set[str]]:
@@ -38,6 +41,13 @@ def test_a_package_has_one_version_in_all_groups() -> None:
     assert {name for name in ml if name in installed and not ml[name] <= installed[name]} == set()
     assert "sagemaker" in ml
     assert set(bench) == {"cdktf-cdktf-provider-aws"}
+
+
+def test_functions_run_here_with_the_packages_that_they_have_in_lambda() -> None:
+    installed, layer = versions("requirements.lock"), versions("requirements-runtime.lock")
+    assert {name for name in layer if not layer[name] <= installed[name]} == set()
+    assert {"aws-lambda-powertools", "aws-xray-sdk", "pyjwt", "cryptography"} <= set(layer)
+    assert set(lock.PROVIDED) & set(layer) == set()
 
 
 def test_the_constructs_and_the_cli_are_of_one_version() -> None:

@@ -475,6 +475,33 @@ def test_without_a_mirror_the_provider_comes_as_the_user_has_set_terraform(
     assert setup.holds_provider(setup.PROVIDERS)
 
 
+# layer
+
+
+def test_a_layer_is_the_same_bytes_whatever_installed_it(setup: Any, tmp_path: Path) -> None:
+    archives = []
+    for number, names in enumerate((("jwt/api.py", "bin/jp.py"), (".lock", "jwt/api.py"))):
+        folder = tmp_path / str(number)
+        for name in (*names, "jwt-2.dist-info/METADATA", "jwt-2.dist-info/RECORD"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(str(number) if name.endswith("RECORD") else name)
+            os.utime(folder / name, (number, number))
+        archives.append(tmp_path / f"{number}.zip")
+        setup.pack(folder, archives[-1], "python")
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+    with zipfile.ZipFile(archives[0]) as opened:
+        assert opened.namelist() == ["python/jwt/api.py", "python/jwt-2.dist-info/METADATA"]
+
+
+def test_the_layer_is_for_lambda() -> None:
+    with zipfile.ZipFile(ROOT / ".sagewright" / "runtime" / "layer.zip") as opened:
+        names = opened.namelist()
+    built = [name for name in names if name.endswith(".so")]
+    assert all("aarch64-linux-gnu" in name or ".abi3." in name for name in built)
+    assert {"python/jwt/__init__.py", "python/aws_lambda_powertools/__init__.py"} <= set(names)
+    assert not any(name.startswith("python/botocore/") for name in names)
+
+
 # tools
 
 

@@ -60,5 +60,6 @@ def apply() -> None:
 
 def answer_rest(call: Call, environ: Environ, account_id: str, operation: str) -> Answer | None:
     """Refuse a REST request that AWS would refuse, or answer it, or return `None` to let moto answer."""
-    sagemaker_runtime.check(call, environ, account_id)
-    return s3.check(call, environ, account_id, operation)
+    return sagemaker_runtime.answer(call, environ, account_id) or s3.check(
+        call, environ, account_id, operation
+    )

@@ -202,6 +202,7 @@ def serving(**options: Any) -> Iterator[Server]:
     log = io.StringIO()
     listener = socket.socket()
     listener.bind((HOST, 0))
+    before = os.environ.get("MOTO_PORT", "")
     os.environ["MOTO_PORT"] = str(listener.getsockname()[1])
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # hundreds in each account, and again at each reset
     server = make_server(EmbeddedAws(nonce="test", request_log=log, **options), listener)
@@ -214,6 +215,7 @@ def serving(**options: Any) -> Iterator[Server]:
         thread.join()
         server.server_close()
         listener.close()
+        os.environ["MOTO_PORT"] = before
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sagewright.local.conftest import TRUST_SAGEMAKER, Account, Server, refused, variant
+from tests.sagewright.local.conftest import TRUST_SAGEMAKER, Account, Server, refused
 
 
 def test_update_role_keeps_the_description(account: Account) -> None:
@@ -199,39 +199,6 @@ def test_create_vpc_endpoint_refuses_an_unknown_service(account: Account, servic
     else:
         with refused(f"The Vpc Endpoint Service '{service}' does not exist", "InvalidServiceName"):
             ec2.create_vpc_endpoint(**wanted, SecurityGroupIds=[group])
-
-
-def queue_answer(server: Server, account: Account, body: str) -> None:
-    result = {"Body": body, "ContentType": "text/csv", "InvokedProductionVariant": "champion"}
-    document = {"account_id": account.id, "region": account.region, "results": [result]}
-    server.ask("POST", "/moto-api/static/sagemaker/endpoint-results", document)
-
-
-def test_invoke_endpoint(server: Server, account: Account) -> None:
-    runtime = account.client("sagemaker-runtime")
-    with refused(f"Endpoint churn of account {account.id} not found.", "ValidationError"):
-        runtime.invoke_endpoint(EndpointName="churn", Body=b"1,2")
-    account.configuration()
-    account.endpoint()
-    with refused("it runs no container, and no answer is queued", "NotImplemented", 501):
-        runtime.invoke_endpoint(EndpointName="churn", Body=b"1,2")
-    queue_answer(server, account, "0.7")
-    answer = runtime.invoke_endpoint(EndpointName="churn", Body=b"1,2", TargetVariant="champion")
-    assert answer["Body"].read() == b"0.7"
-    with refused("Variant none of endpoint churn not found", "ValidationError"):
-        runtime.invoke_endpoint(EndpointName="churn", Body=b"1,2", TargetVariant="none")
-    with refused("not found", "ValidationError"):
-        runtime.invoke_endpoint(EndpointName="CHURN", Body=b"1,2")
-    with refused("does not support async-invocations", "ValidationError"):
-        runtime.invoke_endpoint_async(EndpointName="churn", InputLocation="s3://a/b")
-
-
-def test_invoke_endpoint_of_a_failed_endpoint(account: Account) -> None:
-    account.configuration("first", variant("champion"))
-    account.fail("CreateEndpoint")
-    account.endpoint()
-    with refused("not found", "ValidationError"):
-        account.client("sagemaker-runtime").invoke_endpoint(EndpointName="churn", Body=b"1,2")
 
 
 def test_get_caller_identity_is_the_root_of_the_account(account: Account) -> None:

@@ -13,10 +13,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from sagewright.local.server import EmbeddedAws
 from tests.sagewright.local.conftest import REGION, Account, Server, refused, serving
+from tests.sagewright.local.inference_api import JSON, RestApi, inference_function
 
 
 @pytest.mark.parametrize(
@@ -276,6 +278,7 @@ def test_iam_is_enforced_where_it_is_switched_on() -> None:
     try:
         with serving(enforce_iam=True) as server:
             _check_enforcement(Account(server, "111122223333"))
+            _check_enforcement_of_calls(Account(server, "111122224444"))
     finally:
         ActionAuthenticatorMixin._authenticate_and_authorize_action = check  # type: ignore[method-assign]
         settings.INITIAL_NO_AUTH_ACTION_COUNT = count
@@ -301,6 +304,33 @@ def _check_enforcement(account: Account) -> None:
     with refused("signature", "SignatureDoesNotMatch", 403):
         wrong.list_models()
     account.sagemaker.create_model_package_group(ModelPackageGroupName="churn")
+
+
+def _check_enforcement_of_calls(account: Account) -> None:
+    """A caller may ask the API, and the API's function may ask the endpoint, if their policies say so."""
+    function_arn, _ = inference_function(account)
+    api = RestApi(account, function_arn).create()
+    iam = account.client("iam")
+
+    def allow(action: str, resource: str) -> str:
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    iam.create_user(UserName="caller")
+    key = iam.create_access_key(UserName="caller")["AccessKey"]
+    caller = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def ask() -> int:
+        return api.signed("POST", "/endpoints/churn/invocations", "{}", JSON, caller).status_code
+
+    assert ask() == 403
+    churn = f"arn:aws:execute-api:{REGION}:{account.id}:{api.id}/live/POST/endpoints/churn/*"
+    invoke = allow("execute-api:Invoke", churn)
+    iam.put_user_policy(UserName="caller", PolicyName="ask", PolicyDocument=invoke)
+    assert ask() == 502
+    endpoints = allow("sagemaker:InvokeEndpoint", "*")
+    iam.put_role_policy(RoleName="function-inference-api", PolicyName="ask", PolicyDocument=endpoints)
+    assert ask() == 200
 
 
 def test_a_server_that_cannot_load_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

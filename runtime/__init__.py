@@ -1,0 +1,1 @@
+"""Code that runs in AWS: one folder per Lambda function, with nothing else of this repository in it."""
