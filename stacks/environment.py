@@ -27,6 +27,7 @@ from modules.ecr_registry import Registry
 from modules.ecr_repository import ImageRetention
 from modules.endpoint import Asynchronous, Inference, OffHours, Serverless, scheduled, with_off_hours
 from modules.feature_group import FeatureGroupDefinition
+from modules.inference_api import Api, Private
 from modules.labeling import Workers
 from modules.log_group import RETENTION_DAYS
 from modules.mlflow_tracking_server import TrackingServer
@@ -237,6 +238,11 @@ class Environment:
     """Endpoints by name."""
     batch_transforms: Mapping[Name, TransformJob] = field(default_factory=dict)
     """Transform jobs by name, described once and run on schedules, on new data, or by hand."""
+    api: Api | None = None
+    """An API by which callers reach endpoints over HTTPS, and nothing else of AWS; without it, they use AWS's
+    own. It needs the account's setting `api_gateway_logs`, made here or by somebody else."""
+    api_gateway_logs: bool = False
+    """Whether API Gateway may write logs: a setting of an account and region, for one environment in each."""
     off_hours: OffHours | None = None
     """When nobody works: endpoints that are scaled go down to few instances or none; not in production."""
     alarms: Mapping[Name, Thresholds | None] = field(default_factory=dict)
@@ -326,6 +332,7 @@ class Environment:
                 for problem in self._unfit(f"endpoints.{name}", inference)
             ),
             *(self._unfit_for_batch(name, job.model) for name, job in self.batch_transforms.items()),
+            *self._unfit_for_api(),
         )
 
     def _unreachable(self, name: str, model: Definition) -> Iterator[str | None]:
@@ -398,6 +405,30 @@ class Environment:
             f"got {key!r}, which is {'of mode MultiModel' if multi else f'of kind {model.kind}'}",
         )
 
+    def _unfit_for_api(self) -> Iterator[str | None]:
+        """Yield a problem for each part of the API that the rest of the file does not allow."""
+        api = self.api
+        if api is None:
+            return
+        for name, route in api.routes.items():
+            yield when(
+                route.endpoint not in self.endpoints,
+                f"api.routes.{name}.endpoint: supply one of the endpoints "
+                f"({', '.join(sorted(self.endpoints)) or 'none is described'}), got {route.endpoint!r}",
+            )
+        private = isinstance(api.access, Private)
+        yield when(
+            isinstance(api.access, Private)
+            and not api.access.vpc_endpoint_ids
+            and not isinstance(self.network, NewNetwork),
+            "api.access.vpc_endpoint_ids: supply those for execute-api where network is of kind Existing, "
+            "got none",
+        )
+        yield when(
+            self.production and not private and api.firewall is None,
+            "api.firewall: supply one where production is true and the API is on the internet, got null",
+        )
+
     @property
     def serverless_models(self) -> frozenset[str]:
         """Models that serverless endpoints serve and nothing else does."""
@@ -443,7 +474,13 @@ class Environment:
     @property
     def told_by(self) -> tuple[str, ...]:
         """Services that tell people of something: of alarms, of costs."""
-        alarms = self.pipelines or self.state_machines or self.batch_transforms or self.thresholds
+        alarms = (
+            self.pipelines
+            or self.state_machines
+            or self.batch_transforms
+            or self.thresholds
+            or (self.api and self.api.alarms)
+        )
         return (
             *(("budgets.amazonaws.com",) if self.budget else ()),
             *(("cloudwatch.amazonaws.com",) if alarms else ()),
@@ -452,7 +489,9 @@ class Environment:
     @property
     def features(self) -> tuple[str, ...]:
         """What is done in its network: keys of `modules.network.FEATURES`."""
-        used = {"inference": self.endpoints, "registry": self.model_package_groups}
+        api = self.api
+        closed = api and isinstance(api.access, Private) and not api.access.vpc_endpoint_ids
+        used = {"api": closed, "inference": self.endpoints, "registry": self.model_package_groups}
         return tuple(feature for feature, items in used.items() if items)
 
 

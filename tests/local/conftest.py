@@ -27,16 +27,23 @@ from .checkout import Checkout, make
 REGION = "eu-west-1"
 pytest.register_assert_rewrite("tests.local.matrix", "tests.local.scenarios")
 
+ASSETS = "${path.module}/assets/"
+"""Where an app that is synthesized has copied assets to."""
 
 Build = Callable[[TerraformStack], object]
 """What puts constructs into a stack."""
 
 
 def synthesize(build: Build) -> str:
-    """Return the Terraform JSON of what `build` puts into a stack."""
-    stack = AddressedStack(Testing.app(), "stack")
+    """Return the Terraform JSON of what `build` puts into a stack, with its assets where they were made."""
+    app = Testing.app()
+    stack = AddressedStack(app, "stack")
     build(stack)
-    return str(Testing.synth(stack))
+    text = str(Testing.synth(stack))
+    if ASSETS not in text:
+        return text
+    app.synth()
+    return text.replace(ASSETS, f"{app.outdir}/stacks/stack/assets/")
 
 
 @dataclass(frozen=True, kw_only=True)

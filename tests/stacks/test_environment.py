@@ -121,7 +121,8 @@ BAD: dict[str, tuple[str, str, str]] = {
         "access_logs, approver_principal_arns, registry, repositories, model_package_groups, "
         "approval_sender_account_ids, feature_groups, feature_queries, studio, notebook_instances, "
         "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, budget, models, "
-        "endpoints, batch_transforms, off_hours, alarms, dashboard, got an unknown setting",
+        "endpoints, batch_transforms, api, api_gateway_logs, off_hours, alarms, dashboard, got an unknown "
+        "setting",
     ),
     "a misspelt key": (
         "min_capacity: 1",

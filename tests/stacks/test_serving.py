@@ -213,7 +213,7 @@ def test_buckets_tell_eventbridge_where_a_rule_waits_for_new_data(
 def test_without_an_asynchronous_endpoint_there_is_neither_bucket_nor_topic(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
     stacks = synthesize(
-        tmp_path, "local", replace(environment, endpoints={"churn": environment.endpoints["churn"]})
+        tmp_path, "local", replace(environment, api=None, endpoints={"churn": environment.endpoints["churn"]})
     )
     assert "queue_bucket" not in stacks["foundation"].all("aws_s3_bucket")
     assert not [topic for topic in stacks["serving"].all("aws_sns_topic") if topic.startswith("history")]
