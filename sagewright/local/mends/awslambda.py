@@ -9,7 +9,8 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.awslambda.models import LambdaFunction
+from moto.awslambda.utils import get_backend
 from moto.ec2.models import ec2_backends
 
 from sagewright.local.mends.operation import Operation
@@ -59,7 +60,7 @@ def apply() -> None:
 
 def _create(account_id: str, region: str, request: Members) -> None:
     name = request["FunctionName"]
-    if any(one.function_name == name for one in lambda_backends[account_id][region].list_functions()):
+    if any(one.function_name == name for one in get_backend(account_id, region).list_functions()):
         raise Refused("ResourceConflictException", f"Function already exist: {name}", "409 Conflict")
     if request.get("PackageType", "Zip") == "Zip":
         for needed in ("Handler", "Runtime"):
@@ -121,7 +122,7 @@ def _reserve(account_id: str, region: str, request: Members) -> None:
     wanted = request["ReservedConcurrentExecutions"]
     others = sum(
         int(one.reserved_concurrency or 0)
-        for one in lambda_backends[account_id][region].list_functions()
+        for one in get_backend(account_id, region).list_functions()
         if one.function_name != request["FunctionName"]
     )
     if wanted + others > CONCURRENCY - UNRESERVED:
