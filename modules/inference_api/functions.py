@@ -122,7 +122,13 @@ class PublishedFunction(Construct):
                 name=config.name,
                 description=config.description,
                 trust=Services(names=("lambda.amazonaws.com",)),
-                statements=(*config.statements, logs.write(), TRACING, *_interfaces(config, around)),
+                statements=(
+                    *config.statements,
+                    logs.write(),
+                    TRACING,
+                    _settings(config, around),
+                    *_interfaces(config, around),
+                ),
                 permissions_boundary_arn=around.permissions_boundary_arn,
                 account_id=around.account_id,
                 partition=around.partition,
@@ -176,6 +182,19 @@ def invoke_arn(function_arn: str, region: str, partition: str) -> str:
     https://docs.aws.amazon.com/apigateway/latest/api/API_Integration.html
     """
     return f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{function_arn}/invocations"
+
+
+def _settings(config: FunctionConfig, around: Surroundings) -> Statement:
+    """Return what reads the function's own environment variables, and nothing else under the key.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+    """
+    arn = around.arn(config.name)
+    return Statement(
+        actions=("kms:Decrypt",),
+        resources=(around.data_kms_key_arn,),
+        conditions={"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": (arn, f"{arn}:*")}},
+    )
 
 
 def _interfaces(config: FunctionConfig, around: Surroundings) -> Iterator[Statement]:

@@ -211,7 +211,13 @@ def test_oidc_tokens_are_looked_at_by_a_function_that_may_do_nothing(
     assert json.loads(variables["REQUIRED_SCOPES"]) == ["models.invoke"]
     assert "JWKS_URI" not in variables
     statements = stack.policy("aws_iam_role_policy", "authorizer_function_role_policy")
-    assert {action.partition(":")[0] for one in statements for action in one["Action"]} == {"logs", "xray"}
+    services = {action.partition(":")[0] for one in statements for action in one["Action"]}
+    assert services == {"kms", "logs", "xray"}
+    (decrypt,) = (one for one in statements if one["Action"] == ["kms:Decrypt"])
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:acme-prod-api-authorizer"
+    assert decrypt["Condition"]["StringLike"] == {
+        "kms:EncryptionContext:aws:lambda:FunctionArn": [arn, f"{arn}:*"]
+    }
     authorizer = stack.one("aws_api_gateway_authorizer")
     assert (authorizer["type"], authorizer["authorizer_result_ttl_in_seconds"]) == ("TOKEN", 60)
     assert re.fullmatch(authorizer["identity_validation_expression"], "Bearer a-b.c_d.e")

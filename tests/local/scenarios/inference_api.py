@@ -264,7 +264,7 @@ def _steps(account: Account, folder: Path) -> Iterator[Step]:
     assert functions.get_alias(FunctionName=NAME, Name="live")["FunctionVersion"] != version
     assert functions.get_function_concurrency(FunctionName=NAME)["ReservedConcurrentExecutions"] == 20
     (used,) = (one for one in gateway.get_usage_plans()["items"])
-    assert used["quota"] == {"limit": 20, "period": "WEEK"}
+    assert (used["quota"]["limit"], used["quota"]["period"]) == (20, "WEEK")
 
     yield Gone()
     assert gateway.get_rest_apis()["items"] == []
