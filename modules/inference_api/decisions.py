@@ -315,8 +315,8 @@ class Function:
     memory_mb: int = 512
     """128 to 10,240 MB; processor time grows with it."""
     reserved_concurrency: int = 50
-    """Requests at once, kept free for it alone, and as many for what looks at OIDC tokens; an account has 1000
-    in a region, by default, of which 100 must be left."""
+    """Requests at once, kept free for it alone, and as many for what looks at OIDC tokens. An account has
+    1000 in a region, by default, of which 100 must be left."""
 
     def __post_init__(self) -> None:
         refuse(

@@ -19,7 +19,7 @@ from sagewright.local.faults import FAULTS
 from sagewright.local.mends.operation import refusals_of_moto
 from sagewright.local.refusal import Refused
 from sagewright.local.sagemaker import control_plane
-from sagewright.local.validation import WORDING, check_request, read_request
+from sagewright.local.validation import REST, WORDING, check_request, read_request
 from sagewright.local.wire import Answer, Call, Environ, json_answer, names, read_body, rest_request
 
 _SLOW_TO_LOAD = ("ec2", "s3", "kms", "logs", "ecr", "cloudwatch", "sts", "ssm")
@@ -53,7 +53,7 @@ class Answers:
         request: dict[str, Any] | None = None
         if call.protocol == "json" and call.service in WORDING:
             request = read_request(call.service, operation, read_body(environ))
-        elif call.protocol == "rest-json" and call.service in WORDING and operation.isalnum():
+        elif call.protocol == "rest-json" and call.service in REST and operation.isalnum():
             request = rest_request(environ, call)
             check_request(call.service, operation, request)
         FAULTS.refuse(operation, names(environ, call))

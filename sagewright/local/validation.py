@@ -53,6 +53,8 @@ WORDING: Mapping[str, Wording] = {
     "wafv2": Wording(code="ValidationException"),
 }
 """The services of the JSON protocols whose requests are checked, by their signing name."""
+REST = frozenset({"apigateway", "lambda"})
+"""Those of them whose requests are REST."""
 
 
 Constraint = tuple[str, Callable[[Any], bool]]
