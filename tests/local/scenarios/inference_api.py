@@ -32,7 +32,7 @@ from modules.inference_api import (
     UsagePlan,
 )
 
-from ..conftest import REGION, Account, Build
+from ..conftest import OUTPUT, REGION, Account, Build
 from ..matrix import Gone, Stage, Step
 
 NAME = "acme-test-api"
@@ -55,12 +55,7 @@ def package(folder: Path, name: str, said: str) -> str:
 
 
 def steps(account: Account) -> Iterator[Step]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield from _steps(account, Path(folder))
-
-
-def _steps(account: Account, folder: Path) -> Iterator[Step]:
-    account_id = account.account_id
+    account_id, folder = account.account_id, Path(tempfile.mkdtemp(dir=OUTPUT.name))
     gateway, functions, waf = account.client("apigateway"), account.client("lambda"), account.client("wafv2")
     layer = folder / "layer.zip"
     layer.write_bytes(b"PK\x05\x06" + bytes(18))
