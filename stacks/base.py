@@ -50,11 +50,12 @@ class AddressedStack(TerraformStack):
         self._crossing: set[str] = set()
 
     def _allocate_logical_id(self, tf_element: TerraformElement | IConstruct) -> str:  # type: ignore[override]
-        """Return the Terraform name of an element: its construct ids, joined with `_`.
+        """Return the Terraform name of an element, or of an asset's node: its construct ids, joined with `_`.
 
         Raises `ValueError` when another element of the same kind has that name.
         """
-        path = tf_element.node.path
+        node: Any = getattr(tf_element, "node", tf_element)
+        path = node.path
         ids = path.removeprefix(self._path).split("/")
         joined = "_".join([id_ for id_ in ids if id_ != "this"] or ids[-1:])
         name = re.sub(r"\W+", "_", re.sub(r"^cross-stack-(output|reference-input)-", "", joined))

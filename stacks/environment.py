@@ -35,6 +35,7 @@ from modules.endpoint import (
     with_off_hours,
 )
 from modules.feature_group import FeatureGroupDefinition
+from modules.inference_api import Api, Private
 from modules.labeling import Workers
 from modules.log_group import RETENTION_DAYS
 from modules.mlflow_tracking_server import TrackingServer
@@ -251,6 +252,11 @@ class Environment:
     monitors: Mapping[Name, Monitor] = field(default_factory=dict)
     """Monitors by name: data quality of what is captured, model quality, bias and explainability. Each has a
     place in the bucket `monitors` for its baselines, what it is given, and its reports."""
+    api: Api | None = None
+    """An API by which callers reach endpoints over HTTPS, and nothing else of AWS; without it, they use AWS's
+    own. It needs the account's setting `api_gateway_logs`, made here or by somebody else."""
+    api_gateway_logs: bool = False
+    """Whether API Gateway may write logs: a setting of an account and region, for one environment in each."""
     off_hours: OffHours | None = None
     """When nobody works: endpoints that are scaled go down to few instances or none; not in production."""
     alarms: Mapping[Name, Thresholds | None] = field(default_factory=dict)
@@ -355,6 +361,7 @@ class Environment:
                 for start, trigger in pipeline.triggers.items()
                 if isinstance(trigger, Drift)
             ),
+            *self._unfit_for_api(),
         )
 
     def _unreachable(self, name: str, model: Definition) -> Iterator[str | None]:
@@ -481,6 +488,30 @@ class Environment:
             f"{path}: supply a model that instances serve, got {name!r}, which is of serverless endpoints",
         )
 
+    def _unfit_for_api(self) -> Iterator[str | None]:
+        """Yield a problem for each part of the API that the rest of the file does not allow."""
+        api = self.api
+        if api is None:
+            return
+        for name, route in api.routes.items():
+            yield when(
+                route.endpoint not in self.endpoints,
+                f"api.routes.{name}.endpoint: supply one of the endpoints "
+                f"({', '.join(sorted(self.endpoints)) or 'none is described'}), got {route.endpoint!r}",
+            )
+        private = isinstance(api.access, Private)
+        yield when(
+            isinstance(api.access, Private)
+            and not api.access.vpc_endpoint_ids
+            and not isinstance(self.network, NewNetwork),
+            "api.access.vpc_endpoint_ids: supply those for execute-api where network is of kind Existing, "
+            "got none",
+        )
+        yield when(
+            self.production and not private and api.firewall is None,
+            "api.firewall: supply one where production is true and the API is on the internet, got null",
+        )
+
     @property
     def serverless_models(self) -> frozenset[str]:
         """Models that serverless endpoints serve and nothing else does."""
@@ -527,7 +558,12 @@ class Environment:
     def told_by(self) -> tuple[str, ...]:
         """Services that tell people of something: of alarms, of costs."""
         alarms = (
-            self.pipelines or self.state_machines or self.batch_transforms or self.monitors or self.thresholds
+            self.pipelines
+            or self.state_machines
+            or self.batch_transforms
+            or self.monitors
+            or self.thresholds
+            or (self.api and self.api.alarms)
         )
         return (
             *(("budgets.amazonaws.com",) if self.budget else ()),
@@ -538,7 +574,10 @@ class Environment:
     def features(self) -> tuple[str, ...]:
         """What is done in its network: keys of `modules.network.FEATURES`."""
         asking = [one for one in self.monitors.values() if isinstance(one, Explainability)]
+        api = self.api
+        closed = api and isinstance(api.access, Private) and not api.access.vpc_endpoint_ids
         used = {
+            "api": closed,
             "explanation": asking,
             "inference": self.endpoints,
             "registry": self.model_package_groups,

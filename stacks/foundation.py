@@ -5,6 +5,7 @@ from __future__ import annotations
 from constructs import Construct
 
 from modules._core import Statement
+from modules.api_gateway_account import ApiGatewayAccount, ApiGatewayAccountConfig
 from modules.bucket import AccessLogs, Bucket, BucketConfig, Data, Logging
 from modules.budget import Budget, BudgetConfig, MonthlyBudget
 from modules.ecr_registry import EcrRegistry, EcrRegistryConfig, Registry, creation
@@ -116,6 +117,8 @@ class Foundation(EnvironmentStack):
             self._registry(environment.registry)
         if environment.approval_sender_account_ids:
             self._event_bus(environment.approval_sender_account_ids)
+        if environment.api_gateway_logs:
+            self._api_gateway_logs()
         self._publish()
 
     def _users_of_data(self) -> tuple[Statement, ...]:
@@ -212,6 +215,17 @@ class Foundation(EnvironmentStack):
             ),
         )
         self.publish("event_bus_arn", bus.outputs.arn, "Bus on which other accounts tell of approvals")
+
+    def _api_gateway_logs(self) -> None:
+        ApiGatewayAccount(
+            self,
+            "api_gateway_account",
+            ApiGatewayAccountConfig(
+                name=f"{self.prefix}api-gateway-logs",
+                permissions_boundary_arn=self.boundary.outputs.arn,
+                **self.location,
+            ),
+        )
 
     def _bucket_name(self, purpose: str) -> str:
         """Return a name that no other account has taken."""

@@ -19,8 +19,10 @@ from modules.endpoint import (
     Inference,
     RealTime,
     Serverless,
+    invoke,
     watch_rollback_alarms,
 )
+from modules.inference_api import Api, Exposed, InferenceApi, InferenceApiConfig, Private
 from modules.log_group import LogGroup, LogGroupConfig
 from modules.model import Definition, Model, ModelConfig, ModelPackage
 from modules.model_monitor import (
@@ -36,6 +38,7 @@ from modules.model_monitor import (
     ScheduledMonitor,
     ScheduledMonitorConfig,
 )
+from modules.network import PRIVATE_API
 from modules.role import Role, RoleConfig, Services, execution, fetch
 from modules.topic import Topic, TopicConfig
 
@@ -83,6 +86,8 @@ class Serving(EnvironmentStack):
             self._batch_transform(key, job, model_names)
         for key, monitor in environment.monitors.items():
             self._monitor(key, monitor, model_names)
+        if environment.api:
+            self._api(environment.api)
         if environment.dashboard and (endpoints or environment.pipelines):
             self._dashboard(endpoints)
 
@@ -144,7 +149,55 @@ class Serving(EnvironmentStack):
                 region=environment.region,
                 endpoints={f"{self.prefix}{key}": inference for key, inference in endpoints.items()},
                 pipeline_names=tuple(f"{self.prefix}{key}" for key in environment.pipelines),
+                api_names=(f"{self.prefix}api",) if environment.api else (),
             ),
+        )
+
+    def _api(self, api: Api) -> None:
+        """Make the API; its stage comes after the endpoints only where it is used, not here."""
+        environment, foundation = self.environment, self.foundation
+        network = foundation.network.outputs
+        vpc_endpoint_ids: tuple[str, ...] = ()
+        if isinstance(api.access, Private):
+            own = (network.vpc_endpoint_ids[PRIVATE_API],) if not api.access.vpc_endpoint_ids else ()
+            vpc_endpoint_ids = api.access.vpc_endpoint_ids or own
+        made = InferenceApi(
+            self,
+            "api",
+            InferenceApiConfig(
+                name=f"{self.prefix}api",
+                api=api,
+                endpoints={key: self._exposed(key) for key in environment.endpoints},
+                data_kms_key_arn=foundation.data_key.outputs.arn,
+                logs_kms_key_arn=foundation.logs_key.outputs.arn,
+                permissions_boundary_arn=foundation.boundary.outputs.arn,
+                log_retention_days=environment.log_retention_days,
+                subnet_ids=network.subnet_ids,
+                security_group_ids=network.security_group_ids,
+                vpc_endpoint_ids=vpc_endpoint_ids,
+                alarm_topic_arns=(foundation.alarms.outputs.arn,) if foundation.alarms else (),
+                **self.location,
+            ),
+        )
+        self.publish("api/id", made.outputs.id, "API in front of the endpoints")
+        self.publish("api/url", made.outputs.url, "Address of that API")
+
+    def _exposed(self, key: str) -> Exposed:
+        """Return an endpoint as the API knows it; what the API writes, it reads again."""
+        environment, queue, bucket = self.environment, self.queues.get(key), self.foundation.queue
+        name, inference = f"{self.prefix}{key}", environment.endpoints[key]
+        statements: tuple[Statement, ...] = (invoke(name, inference, **self.location),)
+        if queue and bucket:
+            statements += bucket.write(f"{key}/input/")
+            for folder in ("input", "output", "failure"):
+                statements += bucket.read(f"{key}/{folder}/")
+        return Exposed(
+            name=name,
+            inference=inference,
+            statements=statements,
+            input_s3_uri=f"{queue.prefix}input/" if queue else None,
+            output_s3_uri=f"{queue.prefix}output/" if queue else None,
+            failure_s3_uri=f"{queue.prefix}failure/" if queue else None,
         )
 
     def _batch_transform(self, key: str, job: TransformJob, model_names: dict[str, str]) -> None:

@@ -37,7 +37,26 @@ SAGEMAKER = (
 """What bears a name, and the kinds whose ARNs have an id, or a name that a person chose."""
 VERSIONS = ("sagemaker:{region}:*:model-package/*",)
 """Versions of models, of other accounts too: the policy of each group says who may look."""
-GROUPS = ("logs:{here}:log-group:*{prefix}*", "logs:{here}:log-group:*/{name}/*")
+GROUPS = (
+    "logs:{here}:log-group:*{prefix}*",
+    "logs:{here}:log-group:*/{name}/*",
+    "logs:{here}:log-group:API-Gateway-Execution-Logs_*",
+)
+GATEWAY = tuple(
+    f"apigateway:{{region}}::/{kind}"
+    for kind in ("account", "apikeys*", "domainnames*", "restapis*", "tags/*", "usageplans*")
+)
+"""API Gateway knows its resources by ids alone."""
+STAGES = ("apigateway:{region}::/restapis/*/stages/*",)
+FUNCTIONS = ("lambda:{here}:function:{prefix}*",)
+LAYERS = ("lambda:{here}:layer:{prefix}*",)
+FIREWALLS = ("wafv2:{here}:regional/webacl/{prefix}*/*",)
+ZONES = ("route53:::hostedzone/*",)
+OF_FUNCTIONS = {"StringLike": {"kms:EncryptionContext:aws:lambda:FunctionArn": "arn:*:function:*"}}
+"""The environment variables of functions, and nothing else that a key protects.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+"""
 BUDGETS = ("budgets::{account}:budget/{prefix}*",)
 DASHBOARDS = ("cloudwatch::{account}:dashboard/{prefix}*",)
 POOLS = ("cognito-idp:{here}:userpool/*",)
@@ -164,6 +183,35 @@ READ = (
 )
 """What `plan` and `verify` look at: settings, no content of buckets, secrets or logs."""
 
+API_READ = (
+    Access(actions=of("apigateway", "GET"), on=GATEWAY),
+    Access(
+        actions=of(
+            "lambda",
+            "GetAlias",
+            "GetFunction",
+            "GetFunctionCodeSigningConfig",
+            "GetPolicy",
+            "ListVersionsByFunction",
+        ),
+        on=FUNCTIONS,
+    ),
+    Access(actions=of("lambda", "GetLayerVersion"), on=LAYERS),
+    Access(
+        actions=of("wafv2", "GetLoggingConfiguration", "GetWebACL", "ListTagsForResource"),
+        on=FIREWALLS,
+    ),
+    Access(actions=of("wafv2", "GetWebACLForResource"), on=(*STAGES, *FIREWALLS)),
+    Access(actions=of("route53", "GetHostedZone", "ListResourceRecordSets"), on=ZONES),
+    Access(actions=of("route53", "GetChange"), on=("route53:::change/*",)),
+    Access(  # without it, Lambda shows no environment variables, and every plan would set them again
+        actions=of("kms", "Decrypt"),
+        on=("kms:{here}:key/*",),
+        conditions=OF_FUNCTIONS,
+    ),
+)
+"""What `plan` looks at of an API: its settings, the values of its keys among them, and no code."""
+
 PLATFORM = (
     Access(
         actions=of(
@@ -252,7 +300,7 @@ PLATFORM = (
         ),
     ),
     Access(  # private names of interface endpoints
-        actions=of("route53", "AssociateVPCWithHostedZone"), on=("route53:::hostedzone/*",)
+        actions=of("route53", "AssociateVPCWithHostedZone"), on=ZONES
     ),
     Access(actions=of("kms", "CreateKey"), tagged="RequestTag"),
     Access(actions=of("kms", "PutKeyPolicy"), on=("kms:{here}:key/*",), tagged="RequestTag"),
@@ -461,6 +509,70 @@ SERVICES = (
 )
 """What works with SageMaker: made, changed, deleted; no query is run, no message sent."""
 
+API = (
+    Access(
+        actions=of(
+            "apigateway",
+            "AddCertificateToDomain",
+            "DELETE",
+            "PATCH",
+            "POST",
+            "PUT",
+            "RemoveCertificateFromDomain",
+            "UpdateRestApiPolicy",
+        ),
+        on=GATEWAY,
+    ),
+    Access(actions=of("apigateway", "SetWebACL"), on=STAGES),
+    Access(
+        actions=of(
+            "lambda",
+            "AddPermission",
+            "CreateAlias",
+            "CreateFunction",
+            "DeleteAlias",
+            "DeleteFunction",
+            "DeleteFunctionConcurrency",
+            "PublishVersion",
+            "PutFunctionConcurrency",
+            "RemovePermission",
+            "TagResource",
+            "UntagResource",
+            "UpdateAlias",
+            "UpdateFunctionCode",
+            "UpdateFunctionConfiguration",
+        ),
+        on=FUNCTIONS,
+    ),
+    Access(actions=of("lambda", "DeleteLayerVersion", "PublishLayerVersion"), on=LAYERS),
+    Access(
+        actions=of("kms", "Encrypt"),
+        on=("kms:{here}:key/*",),
+        conditions=OF_FUNCTIONS,
+    ),
+    Access(
+        actions=of(
+            "wafv2",
+            "CreateWebACL",
+            "DeleteLoggingConfiguration",
+            "DeleteWebACL",
+            "PutLoggingConfiguration",
+            "TagResource",
+            "UntagResource",
+            "UpdateWebACL",
+        ),
+        on=FIREWALLS,
+    ),
+    Access(
+        actions=of("wafv2", "CreateWebACL", "UpdateWebACL"),
+        on=("wafv2:{here}:regional/managedruleset/*/*",),
+    ),
+    Access(actions=of("wafv2", "AssociateWebACL", "DisassociateWebACL"), on=(*STAGES, *FIREWALLS)),
+    Access(actions=of("logs", "CreateLogDelivery", "DeleteLogDelivery")),
+    Access(actions=of("route53", "ChangeResourceRecordSets"), on=ZONES),
+)
+"""APIs, their functions and firewalls: made, changed, deleted; none is called."""
+
 EMPTY = (
     Access(
         actions=of("s3", "DeleteObject", "DeleteObjectVersion", "ListBucketVersions"),
@@ -472,8 +584,10 @@ EMPTY = (
 """What is emptied before it is deleted, where that is allowed."""
 
 PASSED_TO = (
+    "apigateway.amazonaws.com",
     "ecr.amazonaws.com",
     "events.amazonaws.com",
+    "lambda.amazonaws.com",
     "sagemaker.amazonaws.com",
     "scheduler.amazonaws.com",
     "states.amazonaws.com",
@@ -482,10 +596,12 @@ PASSED_TO = (
 """Services that resources of ours hand a role to."""
 
 SERVICE_LINKED = (
+    "ops.apigateway.amazonaws.com",
     "pullthroughcache.ecr.amazonaws.com",
     "replication.ecr.amazonaws.com",
     "sagemaker.amazonaws.com",
     "sagemaker.application-autoscaling.amazonaws.com",
+    "wafv2.amazonaws.com",
 )
 """Services whose own role is made with an account's first cache, replication, domain or scalable target.
 
@@ -494,12 +610,18 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-
 
 CEILING = (
     Access(
-        actions=tuple(
-            f"{service}:*"
-            for service in (
-                *("application-autoscaling", "athena", "cloudwatch", "cognito-idp", "ec2", "ecr", "events"),
-                *("glue", "logs", "sagemaker", "scheduler", "sns", "states"),
-            )
+        actions=(
+            *(
+                f"{service}:*"
+                for service in (
+                    *("apigateway", "application-autoscaling", "athena", "cloudwatch", "cognito-idp", "ec2"),
+                    *("ecr", "events", "glue", "lambda", "logs", "sagemaker", "scheduler", "sns", "states"),
+                    "wafv2",
+                )
+            ),
+            *of("kms", "Create*", "Delete*", "Describe*", "Disable*", "Enable*", "Get*", "List*"),
+            *of("kms", "PutKeyPolicy", "ScheduleKeyDeletion", "TagResource", "UntagResource", "Update*"),
+            *of("ssm", "DescribeParameters"),
         )
     ),
     Access(
@@ -507,15 +629,13 @@ CEILING = (
         on=("s3:::{prefix}*",),
     ),
     Access(
-        actions=(*of("budgets", "*"), *of("route53", "AssociateVPCWithHostedZone"), *of("ssm", "*")),
-        on=(*BUDGETS, "route53:::hostedzone/*", "ssm:{here}:parameter{parameters}/*"),
+        actions=(*of("budgets", "*"), *of("route53", "Ass*", "Change*", "Get*", "ListR*"), *of("ssm", "*")),
+        on=(*BUDGETS, "route53:::*", "ssm:{here}:parameter{parameters}/*"),
     ),
     Access(
-        actions=(
-            *of("kms", "Create*", "Delete*", "Describe*", "Disable*", "Enable*", "Get*", "List*"),
-            *of("kms", "PutKeyPolicy", "ScheduleKeyDeletion", "TagResource", "UntagResource", "Update*"),
-            *of("ssm", "DescribeParameters"),
-        )
+        actions=of("kms", "Decrypt", "Encrypt"),
+        on=("kms:{here}:key/*",),
+        conditions=OF_FUNCTIONS,
     ),
 )
 """All that the roles can ever be given, but for roles and states."""
@@ -524,10 +644,11 @@ NEVER = (
     *of("athena", "GetQueryResults", "StartQueryExecution"),
     *of("ecr", "BatchGetImage", "GetDownloadUrlForLayer", "PutImage"),
     *of("glue", "Get*Table*", "GetPartition*"),
+    *of("lambda", "Invoke*"),
     *of("logs", "FilterLogEvents", "Get*", "StartQuery", "Unmask"),
     *of("sagemaker", "CreateModelPackage", "CreatePresigned*", "Create*Job", "Invoke*", "UpdateModelPackage"),
     *of("sagemaker", "StartPipelineExecution", "SendPipelineExecution*"),
     *of("sns", "Publish"),
-    *of("states", "StartExecution", "StartSyncExecution"),
+    *of("states", "Start*Execution"),
 )
 """What reads data, runs work or approves a model, whatever a policy allows."""

@@ -15,6 +15,8 @@ from .._aws.iam_role_policy import IamRolePolicy
 from .._aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from .._core import Principal, Statement, at_least, at_most, document, matches, record, refuse
 from .access import (
+    API,
+    API_READ,
     CEILING,
     EMPTY,
     MODELS,
@@ -103,11 +105,15 @@ class CiRoles(Construct):
         super().__init__(scope, id_)
         self.config = config
         boundary = self._policy("boundary", "The most that CI can do", ceiling(config))
-        read = self._policy("read", "What CI looks at", reading(config))
+        read = (
+            self._policy("read", "What CI looks at", reading(config)),
+            self._policy("read-api", "What CI looks at: API", granted(config, API_READ)),
+        )
         change = (
             self._policy("platform", "What CI changes: platform", granted(config, PLATFORM)),
             self._policy("models", "What CI changes: SageMaker", changing_models(config)),
             self._policy("services", "What CI changes: services", granted(config, SERVICES)),
+            self._policy("api", "What CI changes: API", granted(config, API)),
             self._policy("identities", "What CI changes: roles", identities(config)),
         )
         plan = self._role("plan", "Plans, and changes nothing", config.trust.plan_subjects, 3600, boundary)
@@ -116,7 +122,7 @@ class CiRoles(Construct):
         )
         self._state(plan, "plan", f"{config.state_key_prefix}*.tflock")
         self._state(apply, "apply", f"{config.state_key_prefix}*")
-        for purpose, role, policies in (("plan", plan, (read,)), ("apply", apply, (read, *change))):
+        for purpose, role, policies in (("plan", plan, read), ("apply", apply, (*read, *change))):
             for policy in policies:
                 IamRolePolicyAttachment(
                     self, f"{purpose}_{policy.node.id}", role=role.name, policy_arn=policy.arn
@@ -238,18 +244,15 @@ def identities(config: CiRolesConfig) -> Iterator[Statement]:
                     "TagRole",
                     "UntagRole",
                     "UpdateAssumeRolePolicy",
-                    "UpdateRole",
-                    "UpdateRoleDescription",
+                    "UpdateRole*",
                 ),
                 on=ROLES,
             ),
             Access(
                 actions=of(
                     "iam",
-                    "CreatePolicy",
-                    "CreatePolicyVersion",
-                    "DeletePolicy",
-                    "DeletePolicyVersion",
+                    "CreatePolicy*",
+                    "DeletePolicy*",
                     "TagPolicy",
                     "UntagPolicy",
                 ),
@@ -276,8 +279,11 @@ def states(config: CiRolesConfig, written: str) -> Iterator[Statement]:
     """
     bucket = config.arn(f"s3:::{config.state_bucket_name}")
     yield Statement(actions=("s3:ListBucket",), resources=(bucket,))
-    yield Statement(actions=("s3:GetObject",), resources=(f"{bucket}/{config.state_key_prefix}*",))
-    yield Statement(actions=("s3:PutObject",), resources=(f"{bucket}/{written}",))
+    read = f"{config.state_key_prefix}*"
+    actions = ("s3:GetObject", "s3:PutObject") if written == read else ("s3:GetObject",)
+    yield Statement(actions=actions, resources=(f"{bucket}/{read}",))
+    if written != read:
+        yield Statement(actions=("s3:PutObject",), resources=(f"{bucket}/{written}",))
     yield Statement(actions=("s3:DeleteObject",), resources=(f"{bucket}/{config.state_key_prefix}*.tflock",))
     yield Statement(
         actions=("kms:Decrypt", "kms:GenerateDataKey"),

@@ -1,4 +1,4 @@
-"""CloudWatch dashboard: a row for each endpoint, and one for the pipelines.
+"""CloudWatch dashboard: a row for each endpoint, one for each API, and one for the pipelines.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -24,6 +24,7 @@ from ..endpoint import (
     Scaling,
     Serverless,
 )
+from ..inference_api import STAGE
 
 COLUMNS = 24
 HEADING_HEIGHT = 1
@@ -37,6 +38,8 @@ MOST_METRICS = 2500
 INVOCATIONS = "AWS/SageMaker"
 INSTANCES = "/aws/sagemaker/Endpoints"
 PIPELINES = "AWS/Sagemaker/ModelBuildingPipeline"
+GATEWAY = "AWS/ApiGateway"
+FUNCTIONS = "AWS/Lambda"
 
 Metric = list[Any]
 """Namespace, name, dimensions one after the other, and how it is drawn."""
@@ -55,6 +58,8 @@ class DashboardConfig:
     """Endpoints by their name in AWS, each with its kind and all decisions."""
     pipeline_names: tuple[str, ...] = ()
     """SageMaker pipelines by their name in AWS."""
+    api_names: tuple[str, ...] = ()
+    """What the module `inference_api` made, by name."""
     period_seconds: int = 60
     """Time that a point of a graph stands for: a multiple of 60."""
 
@@ -63,10 +68,11 @@ class DashboardConfig:
             matches("name", self.name, r"[a-zA-Z0-9_-]+", "acme-dev"),
             no_longer_than("name", self.name, 255),
             when(
-                not self.endpoints and not self.pipeline_names,
-                "endpoints, pipeline_names: supply at least one of them, got none",
+                not self.endpoints and not self.pipeline_names and not self.api_names,
+                "endpoints, pipeline_names, api_names: supply at least one of them, got none",
             ),
             distinct("pipeline_names", self.pipeline_names),
+            distinct("api_names", self.api_names),
             when(
                 not unresolved(self.period_seconds)
                 and (self.period_seconds < 60 or self.period_seconds % 60),
@@ -78,7 +84,7 @@ class DashboardConfig:
     def _within_limits(self) -> Iterator[str | None]:
         """Yield what CloudWatch would not show."""
         counts = [len(widget["properties"].get("metrics", ())) for widget in widgets(self)]
-        advice = "endpoints, pipeline_names: supply fewer, in a dashboard each;"
+        advice = "endpoints, pipeline_names, api_names: supply fewer, in a dashboard each;"
         yield at_most(f"{advice} number of widgets", len(counts), MOST_WIDGETS)
         yield at_most(f"{advice} metrics of a widget", max(counts, default=0), MOST_METRICS_OF_WIDGET)
         yield at_most(f"{advice} metrics", sum(counts), MOST_METRICS)
@@ -116,6 +122,10 @@ def widgets(config: DashboardConfig) -> Iterator[Widget]:
             _capacity(name, inference),
         ):
             yield _graph(config, title, metrics, lines)
+    for name in sorted(config.api_names):
+        yield _heading(f"## {name}\nAPI")
+        for title, metrics in _api(name):
+            yield _graph(config, title, metrics, {})
     if config.pipeline_names:
         yield _heading("## Pipelines")
         for title, metric_name in (
@@ -231,6 +241,36 @@ def _latency(endpoint: str, inference: Inference) -> list[Metric]:
             for variant in _variants(inference)
         ),
     ]
+
+
+def _api(name: str) -> Iterator[tuple[str, list[Metric]]]:
+    """Yield what API Gateway and the function behind it measure.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+    """
+
+    def of_stage(metric_name: str, stat: str, label: str) -> Metric:
+        return [GATEWAY, metric_name, "ApiName", name, "Stage", STAGE, {"stat": stat, "label": label}]
+
+    def of_function(metric_name: str, stat: str, label: str) -> Metric:
+        return [FUNCTIONS, metric_name, "FunctionName", name, {"stat": stat, "label": label}]
+
+    yield "Requests", [of_stage("Count", "Sum", "requests")]
+    yield "Errors", [of_stage("5XXError", "Sum", "5XX"), of_stage("4XXError", "Sum", "4XX")]
+    yield (
+        "Latency (ms)",
+        [
+            *(of_stage("Latency", stat, stat) for stat in ("p50", "p99")),
+            of_stage("IntegrationLatency", "p99", "function p99"),
+        ],
+    )
+    yield (
+        "Function",
+        [
+            of_function("ConcurrentExecutions", "Maximum", "at once"),
+            of_function("Throttles", "Sum", "throttled"),
+        ],
+    )
 
 
 def _capacity(endpoint: str, inference: Inference) -> tuple[str, list[Metric], dict[str, int]]:

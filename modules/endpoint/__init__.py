@@ -2,7 +2,7 @@
 
 from .decisions import NAME, ONLY_VARIANT, Asynchronous, DataCapture, Inference, RealTime, Serverless, Variant
 from .deployment import AllAtOnce, Canary, Deployment, Linear, Rollback, Rolling
-from .endpoint import Endpoint, EndpointConfig, EndpointOutputs, watch_rollback_alarms
+from .endpoint import Endpoint, EndpointConfig, EndpointOutputs, invoke, watch_rollback_alarms
 from .off_hours import OffHours, scheduled, with_off_hours
 from .scaling import BacklogScaling, ConcurrencyScaling, Scaling, ScheduledAction, Step
 
@@ -30,6 +30,7 @@ __all__ = [
     "Serverless",
     "Step",
     "Variant",
+    "invoke",
     "scheduled",
     "watch_rollback_alarms",
     "with_off_hours",

@@ -140,6 +140,22 @@ class EndpointOutputs:
     """Name of the configuration that is rolled out; another one after each change."""
 
 
+INVOCATIONS: Mapping[type, tuple[str, ...]] = {
+    RealTime: ("sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"),
+    Serverless: ("sagemaker:InvokeEndpoint",),
+    Asynchronous: ("sagemaker:InvokeEndpointAsync",),
+}
+"""What a caller does, by the kind of the endpoint."""
+
+
+def invoke(
+    endpoint_name: str, inference: Inference, region: str, account_id: str, partition: str = "aws"
+) -> Statement:
+    """Return what a caller's role needs, as `Endpoint.invoke()`; made of names, it is known before."""
+    arn = f"arn:{partition}:sagemaker:{region}:{account_id}:endpoint/{endpoint_name}"
+    return Statement(actions=INVOCATIONS[type(inference)], resources=(arn,))
+
+
 def watch_rollback_alarms(
     endpoint_name: str, inference: Inference, region: str, account_id: str, partition: str = "aws"
 ) -> tuple[Statement, ...]:
@@ -210,12 +226,7 @@ class Endpoint(Construct):
 
     def invoke(self) -> Statement:
         """Return what a caller's role needs; for an asynchronous endpoint, it puts its input to S3 before."""
-        actions: dict[type, tuple[str, ...]] = {
-            RealTime: ("sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"),
-            Serverless: ("sagemaker:InvokeEndpoint",),
-            Asynchronous: ("sagemaker:InvokeEndpointAsync",),
-        }
-        return Statement(actions=actions[type(self.config.inference)], resources=(self.outputs.arn,))
+        return Statement(actions=INVOCATIONS[type(self.config.inference)], resources=(self.outputs.arn,))
 
     def _configuration(self) -> SagemakerEndpointConfiguration:
         """Make the configuration; AWS never changes one, so each change makes one of a new name."""

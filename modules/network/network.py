@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Literal
 
 from cdktf import Fn
@@ -40,7 +41,11 @@ PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.
 SUBNET_BITS = 4
 """A zone's subnet is a sixteenth of the VPC: its place in the list of zones decides which."""
 
+PRIVATE_API = "execute-api"
+"""Its callers may be of another account, or of none: their API asks who they are."""
+
 FEATURES: dict[str, tuple[str, ...]] = {
+    "api": (PRIVATE_API,),
     "explanation": ("sagemaker.api", "sagemaker.runtime"),
     "inference": ("sagemaker.runtime",),
     "registry": ("sagemaker.api",),
@@ -170,6 +175,8 @@ class NetworkOutputs:
     vpc_id: str
     subnet_ids: tuple[str, ...]
     security_group_ids: tuple[str, ...]
+    vpc_endpoint_ids: Mapping[str, str]
+    """Interface endpoints by service, such as `execute-api`; those of an existing network are not known."""
 
 
 class Network(Construct):
@@ -183,6 +190,7 @@ class Network(Construct):
                 vpc_id=config.network.vpc_id,
                 subnet_ids=config.network.subnet_ids,
                 security_group_ids=config.network.security_group_ids,
+                vpc_endpoint_ids={},
             )
         else:
             self.outputs = self._create(config.network)
@@ -213,9 +221,14 @@ class Network(Construct):
             vpc_id=vpc.id,
         )
         self._s3(vpc, routes, workloads)
-        self._interface_endpoints(vpc, subnets, workloads)
+        endpoints = self._interface_endpoints(vpc, subnets, workloads)
         self._flow_logs(vpc)
-        return NetworkOutputs(vpc_id=vpc.id, subnet_ids=tuple(subnets), security_group_ids=(workloads.id,))
+        return NetworkOutputs(
+            vpc_id=vpc.id,
+            subnet_ids=tuple(subnets),
+            security_group_ids=(workloads.id,),
+            vpc_endpoint_ids={service: endpoint.id for service, endpoint in endpoints.items()},
+        )
 
     def _s3(self, vpc: Vpc, routes: RouteTable, workloads: SecurityGroup) -> None:
         """Make the gateway to S3, for principals of this account, and for the layers of ECR's images.
@@ -249,10 +262,12 @@ class Network(Construct):
             to_port=HTTPS,
         )
 
-    def _interface_endpoints(self, vpc: Vpc, subnet_ids: list[str], workloads: SecurityGroup) -> None:
+    def _interface_endpoints(
+        self, vpc: Vpc, subnet_ids: list[str], workloads: SecurityGroup
+    ) -> dict[str, VpcEndpoint]:
         services = sorted({service for feature in self.config.features for service in FEATURES[feature]})
         if not services:
-            return
+            return {}
         endpoints = SecurityGroup(
             self,
             "endpoints",
@@ -280,8 +295,8 @@ class Network(Construct):
             from_port=HTTPS,
             to_port=HTTPS,
         )
-        for service in services:
-            VpcEndpoint(
+        return {
+            service: VpcEndpoint(
                 self,
                 service,
                 vpc_id=vpc.id,
@@ -290,8 +305,10 @@ class Network(Construct):
                 private_dns_enabled=True,
                 subnet_ids=subnet_ids,
                 security_group_ids=[endpoints.id],
-                policy=document(self._own_principals("*")),
+                policy=document(self._own_apis() if service == PRIVATE_API else self._own_principals("*")),
             )
+            for service in services
+        }
 
     def _service_name(self, service: str) -> str:
         if service == "studio":
@@ -306,6 +323,16 @@ class Network(Construct):
             actions=(action,),
             resources=("*",),
             conditions={"StringEquals": {"aws:PrincipalAccount": self.config.account_id}},
+        )
+
+    def _own_apis(self) -> Statement:
+        """Let requests through to the APIs of this account, whoever sends them."""
+        config = self.config
+        return Statement(
+            sid="OwnApis",
+            principals=(Principal(kind="AWS", identifiers=("*",)),),
+            actions=("execute-api:Invoke",),
+            resources=(f"arn:{config.partition}:execute-api:{config.region}:{config.account_id}:*",),
         )
 
     def _flow_logs(self, vpc: Vpc) -> None:

@@ -88,10 +88,18 @@ def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
     )
     yield Statement(
         sid="Workflows",
-        actions=("athena:*", "events:PutEvents", "sns:Publish", "sqs:SendMessage", "states:StartExecution"),
+        actions=(
+            "athena:*",
+            "events:PutEvents",
+            "execute-api:Invoke",
+            "sns:Publish",
+            "sqs:SendMessage",
+            "states:StartExecution",
+        ),
         resources=(
             arn("athena", f"workgroup/{own}*"),
             arn("events", "event-bus/*", f"{config.region}:*"),
+            arn("execute-api", "*"),
             arn("sns", f"{own}*"),
             arn("sqs", f"{own}*"),
             arn("states", f"stateMachine:{own}*"),
@@ -149,6 +157,7 @@ def statements(config: PermissionsBoundaryConfig) -> Iterator[Statement]:
             "logs:CreateLogStream",
             "logs:DescribeLogGroups",
             "logs:DescribeLogStreams",
+            "logs:FilterLogEvents",
             "logs:GetLogEvents",
             "logs:PutLogEvents",
         ),

@@ -21,8 +21,8 @@ from sagewright.local.gateway.api import Gateway
 from sagewright.local.mends.operation import refusals_of_moto
 from sagewright.local.refusal import Refused
 from sagewright.local.sagemaker import control_plane
-from sagewright.local.validation import WORDING, read_request
-from sagewright.local.wire import Answer, Call, Environ, json_answer, names, read_body
+from sagewright.local.validation import REST, WORDING, check_request, read_request
+from sagewright.local.wire import Answer, Call, Environ, json_answer, names, read_body, rest_request
 
 _SLOW_TO_LOAD = ("ec2", "s3", "kms", "logs", "ecr", "cloudwatch", "sts", "ssm")
 
@@ -72,9 +72,12 @@ class Answers:
         request: dict[str, Any] | None = None
         if call.protocol == "json" and call.service in WORDING:
             request = read_request(call.service, operation, read_body(environ))
+        elif call.protocol == "rest-json" and call.service in REST and operation.isalnum():
+            request = rest_request(environ, call)
+            check_request(call.service, operation, request)
         FAULTS.refuse(operation, names(environ, call))
         if request is not None:
-            ours = self._of_json(environ, call, account_id, operation, request)
+            ours = self._mended(environ, call, account_id, operation, request)
             if ours is not None:
                 return json_answer(ours)
         if self._enforce_iam and operation in INVOCATIONS:
@@ -90,7 +93,7 @@ class Answers:
         chunks = self._moto(environ, lambda status, headers, _=None: head.extend((status, headers)))
         return Answer(status=head[0], headers=head[1], body=b"".join(chunks))
 
-    def _of_json(
+    def _mended(
         self, environ: Environ, call: Call, account_id: str, operation: str, request: dict[str, Any]
     ) -> dict[str, Any] | None:
         mend = mends.OPERATIONS.get((call.service, operation))

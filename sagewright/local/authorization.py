@@ -11,6 +11,7 @@ from moto.iam.access_control import IAMRequest
 
 from sagewright.local.mends import budgets
 from sagewright.local.mends.operation import refusals_of_moto
+from sagewright.local.service_models import service_model
 from sagewright.local.wire import Call, Environ, read_body, read_call
 
 
@@ -27,6 +28,16 @@ def enforce() -> None:
     ActionAuthenticatorMixin._authenticate_and_authorize_action = check_users_and_roles  # type: ignore[method-assign]
 
 
+def action(service: str, operation: str) -> str:
+    """Return the action that allows an operation; API Gateway has one for each HTTP method.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html
+    """
+    if service == "apigateway":
+        return str(service_model(service).operation_model(operation).http["method"])
+    return budgets.ACTIONS.get(operation, operation) if service == "budgets" else operation
+
+
 def authorize(environ: Environ, call: Call, account_id: str, operation: str) -> None:
     """Raise `Refused` if the policies of the caller do not allow what is to be answered in moto's place."""
     if call.account_id:
@@ -38,7 +49,7 @@ def authorize(environ: Environ, call: Call, account_id: str, operation: str) -> 
         data={},
         body=read_body(environ),
         headers=dict(Request(dict(environ)).headers),
-        action=budgets.ACTIONS.get(operation, operation) if call.service == "budgets" else operation,
+        action=action(call.service, operation),
     )
     with refusals_of_moto():
         check.check_signature()

@@ -82,22 +82,29 @@ def _global_backend(plane: ControlPlane, service: str) -> Any:
 def _check_role(plane: ControlPlane, arn: str) -> None:
     if arn.split(":")[4] != plane.account_id:
         raise _refused("Cross-account pass role is not allowed.")
-    roles = _global_backend(plane, "iam").roles.values()
-    role = next((role for role in roles if role.arn == arn), None)
-    if role is None or not _trusts_sagemaker(role.assume_role_policy_document):
+    if trusting_role(plane.account_id, plane.region, arn, "sagemaker.amazonaws.com") is None:
         raise _refused(
             f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
             "'sagemaker.amazonaws.com' to assume the role."
         )
 
 
-def _trusts_sagemaker(policy: str) -> bool:
+def trusting_role(account_id: str, region: str, arn: str, service: str) -> Any:
+    """Return moto's role of an ARN if a service may assume it, else nothing."""
+    roles = get_backend("iam")[account_id][get_partition(region)].roles.values()
+    return next(
+        (role for role in roles if role.arn == arn and _trusts(role.assume_role_policy_document, service)),
+        None,
+    )
+
+
+def _trusts(policy: str, service: str) -> bool:
     statements = json.loads(policy).get("Statement", [])
     for statement in [statements] if isinstance(statements, dict) else statements:
         principal = statement.get("Principal", {})
         services = ["*"] if principal == "*" else _listed(principal.get("Service", []))
         allows = statement["Effect"] == "Allow" and "sts:AssumeRole" in _listed(statement.get("Action"))
-        if allows and ("sagemaker.amazonaws.com" in services or "*" in services):
+        if allows and (service in services or "*" in services):
             return True
     return False
 

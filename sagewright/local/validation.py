@@ -38,6 +38,7 @@ class Wording:
 
 WORDING: Mapping[str, Wording] = {
     "sagemaker": Wording(code="ValidationException"),
+    "apigateway": Wording(code="ValidationException"),
     "application-autoscaling": Wording(code="ValidationException"),
     "athena": Wording(code="InvalidRequestException"),
     "budgets": Wording(code="InvalidParameterException"),
@@ -46,10 +47,14 @@ WORDING: Mapping[str, Wording] = {
     "events": Wording(code="ValidationException"),
     "logs": Wording(code="InvalidParameterException"),
     "kms": Wording(code="ValidationException"),
+    "lambda": Wording(code="ValidationException"),
     "ssm": Wording(code="ValidationException"),
     "states": Wording(code="ValidationException"),
+    "wafv2": Wording(code="ValidationException"),
 }
-"""The services of the JSON protocol whose requests are checked, by their signing name."""
+"""The services of the JSON protocols whose requests are checked, by their signing name."""
+REST = frozenset({"apigateway", "lambda"})
+"""Those of them whose requests are REST."""
 
 
 Constraint = tuple[str, Callable[[Any], bool]]
@@ -75,11 +80,16 @@ def read_request(service: str, operation: str, body: bytes) -> dict[str, Any]:
         raise Refused("SerializationException", "the body is not JSON") from None
     if not isinstance(request, dict):
         raise Refused("SerializationException", f"Start of structure expected, got {_json_type(request)}")
-    shape = model.operation_model(operation).input_shape
+    check_request(service, operation, request)
+    return request
+
+
+def check_request(service: str, operation: str, request: Mapping[str, Any]) -> None:
+    """Check a request by the names of the service's model; raises `Refused`."""
+    shape = service_model(service).operation_model(operation).input_shape
     violations = list(_check(request, shape, "")) if shape is not None else []
     if violations:
         raise _refusal(WORDING[service], violations)
-    return request
 
 
 def _refusal(wording: Wording, violations: list[_Violation]) -> Refused:

@@ -12,9 +12,12 @@ from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import UnknownServiceError
+from moto.core.parse import RequestParserError, RestJSONParser
 from moto.core.request import Request
 from moto.core.routing import get_service_router
 from werkzeug.exceptions import NotFound
+
+from sagewright.local.refusal import Refused
 
 Environ = dict[str, Any]
 """A WSGI environment."""
@@ -132,6 +135,30 @@ def _routed(environ: Environ, call: Call) -> str:
         return str(operation.name)
     except (NotFound, NotImplementedError, UnknownServiceError):
         return ""
+
+
+def rest_request(environ: Environ, call: Call) -> dict[str, Any]:
+    """Return the members of a request of the REST JSON protocol by their names in the service's model.
+
+    Bytes stay in base64. Raises `Refused` for a body that is not JSON.
+    """
+    body = read_body(environ)
+    request = Request(dict(environ))
+    operation, uri_members = get_service_router(call.service).match(request)
+    try:
+        parsed: dict[str, Any] = RestJSONParser(operation, blob_parser=str).parse(
+            {
+                "body": body,
+                "headers": request.headers,
+                "method": request.method,
+                "url_params": uri_members,
+                "url_path": request.path,
+                "values": request.args,
+            }
+        )
+    except (RequestParserError, ValueError, AttributeError, TypeError) as failure:
+        raise Refused("SerializationException", f"the body cannot be read: {failure}") from None
+    return {name: value for name, value in parsed.items() if value is not None}
 
 
 def json_answer(content: dict[str, Any], status: str = "200 OK") -> Answer:

@@ -7,15 +7,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sagewright.local.mends import budgets
+from sagewright.local.authorization import action
 from sagewright.local.mends.s3 import _ACTIONS
 
 from .checkout import Checkout
 
 SERVICES = {"autoscaling": "application-autoscaling", "monitoring": "cloudwatch"}
 """Services whose actions begin with another name than their requests."""
-NAMES = {"budgets": budgets.ACTIONS, "s3": _ACTIONS}
-"""Operations whose actions have another name, by service."""
 FREE = {"sts:GetCallerIdentity"}
 """Needs no permission."""
 
@@ -30,7 +28,9 @@ def actions(asked: list[dict[str, Any]]) -> set[str]:
     """Return the actions that allow some requests; where IAM has other names than the APIs, these."""
     return {
         f"{SERVICES.get(one['service'], one['service'])}:"
-        + NAMES.get(one["service"], {}).get(one["operation"], one["operation"])
+        + (_ACTIONS if one["service"] == "s3" else {}).get(
+            one["operation"], action(one["service"], one["operation"])
+        )
         for one in asked
     } - FREE
 

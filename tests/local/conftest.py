@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
-from cdktf import LocalBackend, TerraformStack, Testing
+from cdktf import App, LocalBackend, TerraformStack
 
 from modules._aws.provider import AwsProvider
 from modules.network import ExistingNetwork
@@ -28,16 +29,22 @@ from .checkout import Checkout, make
 REGION = "eu-west-1"
 pytest.register_assert_rewrite("tests.local.matrix", "tests.local.scenarios")
 
+OUTPUT = tempfile.TemporaryDirectory(prefix="sagewright-tests-")
+"""What was synthesized last, with its assets: each is where it was as long as it is what it was."""
 
 Build = Callable[[TerraformStack], object]
 """What puts constructs into a stack."""
 
 
 def synthesize(build: Build) -> str:
-    """Return the Terraform JSON of what `build` puts into a stack."""
-    stack = AddressedStack(Testing.app(), "stack")
+    """Return the Terraform JSON of what `build` puts into a stack, with its assets where they were made."""
+    app = App(outdir=OUTPUT.name, skip_validation=True)
+    stack = AddressedStack(app, "stack")
     build(stack)
-    return str(Testing.synth(stack))
+    app.synth()
+    folder = Path(app.outdir) / "stacks" / "stack"
+    text = (folder / "cdk.tf.json").read_text(encoding="utf-8")
+    return text.replace("${path.module}", str(folder))
 
 
 @dataclass(frozen=True, kw_only=True)

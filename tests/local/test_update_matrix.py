@@ -34,6 +34,15 @@ ELSEWHERE = {
 ALIKE = "its module makes it the same every time"
 ANEW = "what its module lets vary, AWS or the provider replaces"
 FIXED = {
+    "aws_api_gateway_account": ALIKE,
+    "aws_api_gateway_api_key": ANEW,
+    "aws_api_gateway_base_path_mapping": ANEW,
+    "aws_api_gateway_deployment": ANEW,
+    "aws_api_gateway_gateway_response": ALIKE,
+    "aws_api_gateway_integration": ALIKE,
+    "aws_api_gateway_request_validator": ALIKE,
+    "aws_api_gateway_resource": ANEW,
+    "aws_api_gateway_usage_plan_key": ANEW,
     "aws_cognito_user_pool_client": ALIKE,
     "aws_cognito_user_pool_domain": ANEW,
     "aws_default_security_group": ALIKE,
@@ -41,6 +50,9 @@ FIXED = {
     "aws_flow_log": ANEW,
     "aws_iam_role_policy_attachment": ANEW,
     "aws_kms_alias": ANEW,
+    "aws_lambda_layer_version": ANEW,
+    "aws_lambda_permission": ANEW,
+    "aws_route53_record": ANEW,
     "aws_route_table": ALIKE,
     "aws_route_table_association": ALIKE,
     "aws_s3_bucket_notification": ALIKE,
@@ -58,6 +70,8 @@ FIXED = {
     "aws_sns_topic_subscription": ANEW,
     "aws_subnet": ANEW,
     "aws_vpc": ANEW,
+    "aws_wafv2_web_acl_association": ANEW,
+    "aws_wafv2_web_acl_logging_configuration": ALIKE,
 }
 """Types of which no scenario changes a resource in place, and why."""
 

@@ -61,6 +61,19 @@ def test_a_dashboard_is_what_the_inventory_says(synth: Synth, inventory: Invento
     inventory("modules/dashboard", synth(Dashboard, CONFIG))
 
 
+def test_an_api_has_a_row_of_what_api_gateway_and_its_function_measure(synth: Synth) -> None:
+    config = replace(CONFIG, endpoints={}, pipeline_names=(), api_names=("acme-dev-api",))
+    titles = ("Requests", "Errors", "Latency (ms)", "Function")
+    shown = {title: graphs(synth, config, title)[0]["metrics"] for title in titles}
+    assert [one[:6] for one in shown["Requests"]] == [
+        ["AWS/ApiGateway", "Count", "ApiName", "acme-dev-api", "Stage", "live"]
+    ]
+    assert [one[1] for one in shown["Errors"]] == ["5XXError", "4XXError"]
+    assert [one[:4] for one in shown["Function"]] == [
+        ["AWS/Lambda", name, "FunctionName", "acme-dev-api"] for name in ("ConcurrentExecutions", "Throttles")
+    ]
+
+
 def test_the_same_input_gives_the_same_bytes_whatever_its_order(synth: Synth) -> None:
     turned = replace(
         CONFIG,
@@ -134,6 +147,7 @@ def test_a_shadow_variant_is_shown_beside_the_one_that_answers(synth: Synth) -> 
         ({"name": "a" * 256}, "name: supply at most 255 characters, got 256"),
         ({"endpoints": {}, "pipeline_names": ()}, "supply at least one of them, got none"),
         ({"pipeline_names": ("churn", "churn")}, "pipeline_names: supply each once, got 'churn' twice"),
+        ({"api_names": ("a", "a")}, "api_names: supply each once, got 'a' twice"),
         ({"period_seconds": 90}, "period_seconds: supply a multiple of 60, got 90"),
         (
             {"endpoints": {f"e{n}": ENDPOINTS["acme-dev-backoffice"] for n in range(100)}},

@@ -31,6 +31,7 @@ from modules.endpoint import (
     ScheduledAction,
     Serverless,
     Variant,
+    invoke,
     watch_rollback_alarms,
 )
 from tests.conftest import Synth
@@ -677,6 +678,9 @@ def test_a_caller_is_granted_what_the_kind_answers(
     synth(lambda stack: made.append(Endpoint(stack, "churn", config(inference))))
     assert made[0].invoke().actions == actions
     assert made[0].invoke().resources == (made[0].outputs.arn,)
+    by_name = invoke(made[0].config.name, made[0].config.inference, "eu-west-1", "111122223333")
+    assert by_name.actions == actions
+    assert by_name.resources == (f"arn:aws:sagemaker:eu-west-1:111122223333:endpoint/{made[0].config.name}",)
 
 
 def test_values_that_terraform_knows_later_pass(synth: Synth) -> None:

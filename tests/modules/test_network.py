@@ -208,7 +208,7 @@ def test_an_existing_network_is_adopted_and_nothing_is_made(synth: Synth) -> Non
         ),
         (
             lambda: config(features=("gaming",)),
-            "features: supply one of explanation, inference, registry, training, studio, got 'gaming'",
+            "features: supply one of api, explanation, inference, registry, training, studio, got 'gaming'",
         ),
         (
             lambda: config(features=("inference", "inference")),

@@ -129,7 +129,8 @@ BAD: dict[str, tuple[str, str, str]] = {
         "access_logs, approver_principal_arns, registry, repositories, model_package_groups, "
         "approval_sender_account_ids, feature_groups, feature_queries, studio, notebook_instances, "
         "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, budget, models, "
-        "endpoints, batch_transforms, monitors, off_hours, alarms, dashboard, got an unknown setting",
+        "endpoints, batch_transforms, monitors, api, api_gateway_logs, off_hours, alarms, dashboard, got an "
+        "unknown setting",
     ),
     "a misspelt key": (
         "min_capacity: 1",

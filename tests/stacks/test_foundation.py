@@ -124,7 +124,7 @@ def test_without_retention_there_is_no_rule_that_takes_a_minute(committed: Calla
 
 def test_endpoints_of_the_network_follow_from_what_is_described(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
-    bare = replace(unmonitored(environment), endpoints={}, alarms={}, model_package_groups={})
+    bare = replace(unmonitored(environment), api=None, endpoints={}, alarms={}, model_package_groups={})
     foundation = synthesize(tmp_path, "local", bare)["foundation"]
     assert list(foundation.all("aws_vpc_endpoint")) == ["network_s3"]
 
@@ -167,6 +167,7 @@ def test_without_anything_to_tell_there_is_no_topic(tmp_path: Path) -> None:
         pipelines={},
         state_machines={},
         batch_transforms={},
+        api=None,
     )
     stacks = synthesize(tmp_path, "local", silent)
     assert not stacks["foundation"].all("aws_sns_topic")

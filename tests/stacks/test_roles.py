@@ -236,7 +236,7 @@ def test_a_model_whose_endpoints_capture_nothing_writes_no_captures(tmp_path: Pa
     churn = environment.endpoints["churn"]
     assert isinstance(churn, RealTime)
     silent = {"churn": replace(churn, data_capture=None)}
-    bare = replace(unmonitored(environment), endpoints=silent, batch_transforms={})
+    bare = replace(unmonitored(environment), api=None, endpoints=silent, batch_transforms={})
     stacks = synthesize(tmp_path, "local", bare)
     serving = {"serving": stacks["serving"]}
     assert not [policy for policy, one in granted(serving) if "s3:PutObject" in one["Action"]]
@@ -365,7 +365,7 @@ def test_core_dumps_are_written_where_they_go_and_nowhere_else(tmp_path: Path) -
     assert isinstance(churn, RealTime)
     variants = {name: replace(variant, core_dump=True) for name, variant in churn.variants.items()}
     endpoints = {"churn": replace(churn, variants=variants, data_capture=None)}
-    bare = replace(unmonitored(environment), endpoints=endpoints, batch_transforms={})
+    bare = replace(unmonitored(environment), api=None, endpoints=endpoints, batch_transforms={})
     stacks = synthesize(tmp_path, "local", bare)
     assert of_model(stacks, "churn_v4")["s3:PutObject"] == {
         "arn:aws:s3:::acme-local-captures-111122223333/churn/core-dumps/*"

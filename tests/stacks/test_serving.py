@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modules.endpoint import RealTime
+from modules.inference_api import Route
+from modules.network import ExistingNetwork
 from stacks.environment import names, read
 from tests.conftest import ROOT
 from tests.inventory import Inventory
@@ -259,7 +263,83 @@ def test_drift_starts_the_pipeline_that_names_the_monitor(
 def test_without_an_asynchronous_endpoint_there_is_neither_bucket_nor_topic(tmp_path: Path) -> None:
     environment = read("local", ROOT / "environments")
     stacks = synthesize(
-        tmp_path, "local", replace(environment, endpoints={"churn": environment.endpoints["churn"]})
+        tmp_path, "local", replace(environment, api=None, endpoints={"churn": environment.endpoints["churn"]})
     )
     assert "queue_bucket" not in stacks["foundation"].all("aws_s3_bucket")
     assert not [topic for topic in stacks["serving"].all("aws_sns_topic") if topic.startswith("history")]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_every_api_asks_who_calls_and_says_what_it_is_called(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    stack = committed(name)["serving"]
+    methods = stack.all("aws_api_gateway_method").values()
+    assert methods and "NONE" not in {one["authorization"] for one in methods}
+    names = {one["name"] for one in stack.all("aws_ssm_parameter").values()}
+    assert {f"/sagewright/{name}/api/id", f"/sagewright/{name}/api/url"} <= names
+    assert committed(name)["foundation"].one("aws_api_gateway_account")
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_api_reads_and_writes_the_queue_where_its_endpoint_does(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    """What it puts into `input` is read by the model, and by itself, where it remembers what it asked."""
+    stack = committed(name)["serving"]
+    routes = json.loads(
+        stack.one("aws_lambda_function", "api_function")["environment"]["variables"]["ROUTES"]
+    )
+    bucket = routes["history"]["input_s3_uri"].split("/")[2]
+    output = stack.one(CONFIGURATION, "history_endpoint_configuration")["async_inference_config"][
+        "output_config"
+    ]
+    assert routes["history"]["output_s3_uri"] == f"{output['s3_output_path']}/"
+    statements = stack.policy("aws_iam_role_policy", "api_function_role_policy")
+    for action, folders in (
+        ("s3:PutObject", {"input"}),
+        ("s3:GetObject", {"failure", "input", "output"}),
+    ):
+        on = {arn for one in statements if action in one["Action"] for arn in one["Resource"]}
+        assert on == {f"arn:aws:s3:::{bucket}/history/{folder}/*" for folder in folders}
+
+
+def test_a_private_api_is_reached_by_the_networks_own_endpoint(committed: Callable[[str], Stacks]) -> None:
+    stacks = committed("staging")
+    endpoint = stacks["foundation"].one("aws_vpc_endpoint", "network_execute_api")
+    (statement,) = json.loads(endpoint["policy"])["Statement"]
+    assert statement["Action"] == ["execute-api:Invoke"]
+    assert "Condition" not in statement
+    api = stacks["serving"].one("aws_api_gateway_rest_api")
+    assert "network_execute_api" in json.dumps(api["endpoint_configuration"]["vpc_endpoint_ids"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (
+            {"routes": {"churn": Route(endpoint="other")}},
+            "api.routes.churn.endpoint: supply one of the endpoints (backoffice, churn, history), got",
+        ),
+        (
+            {"firewall": None},
+            "api.firewall: supply one where production is true and the API is on the internet",
+        ),
+    ],
+)
+def test_an_api_that_does_not_fit_is_refused(changes: dict[str, Any], problem: str) -> None:
+    environment = read("prod", ROOT / "environments")
+    assert environment.api
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        replace(environment, api=replace(environment.api, **changes))
+
+
+def test_a_private_api_in_a_network_of_others_names_its_vpc_endpoints() -> None:
+    environment = read("staging", ROOT / "environments")
+    network = ExistingNetwork(
+        vpc_id="vpc-0a1b2c3d4e5f67890",
+        subnet_ids=("subnet-0a1b2c3d4e5f67890", "subnet-1a1b2c3d4e5f67890"),
+        security_group_ids=("sg-0a1b2c3d4e5f67890",),
+    )
+    with pytest.raises(ValueError, match=r"api\.access\.vpc_endpoint_ids: supply those for execute-api"):
+        replace(environment, network=network)

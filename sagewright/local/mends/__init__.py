@@ -1,6 +1,6 @@
 """Where moto is wrong for what Sagewright deploys: one small file per AWS service.
 
-A mend either answers an operation of the JSON protocol in moto's place, `OPERATIONS`, or replaces a function
+A mend either answers an operation of the JSON protocols in moto's place, `OPERATIONS`, or replaces a function
 of moto, `apply`. Each names what was wrong; each has a test that names the operation.
 """
 
@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from functools import cache
 
 from sagewright.local.mends import (
+    apigateway,
     application_autoscaling,
     athena,
     athena_queries,
+    awslambda,
     budgets,
     cognito_idp,
     ec2,
@@ -28,6 +30,7 @@ from sagewright.local.mends import (
     sqs,
     stepfunctions,
     sts,
+    wafv2,
 )
 from sagewright.local.mends.operation import Operation
 from sagewright.local.wire import Answer, Call, Environ
@@ -35,12 +38,15 @@ from sagewright.local.wire import Answer, Call, Environ
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     (service, name): operation
     for service, operations in (
+        ("apigateway", apigateway.OPERATIONS),
         ("application-autoscaling", application_autoscaling.OPERATIONS),
         ("athena", athena.OPERATIONS),
         ("athena", athena_queries.OPERATIONS),
         ("budgets", budgets.OPERATIONS),
         ("cognito-idp", cognito_idp.OPERATIONS),
         ("ecr", ecr.OPERATIONS),
+        ("lambda", awslambda.OPERATIONS),
+        ("wafv2", wafv2.OPERATIONS),
         ("ecr", ecr_caches.OPERATIONS),
         ("states", stepfunctions.OPERATIONS),
         ("events", events.OPERATIONS),
@@ -54,7 +60,21 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
 @cache
 def apply() -> None:
     """Replace the functions of moto that are wrong; once per process, however often it is called."""
-    for service in (application_autoscaling, cognito_idp, ec2, ecr, events, iam, kms, s3, sns, sqs, sts):
+    for service in (
+        apigateway,
+        application_autoscaling,
+        awslambda,
+        cognito_idp,
+        ec2,
+        ecr,
+        events,
+        iam,
+        kms,
+        s3,
+        sns,
+        sqs,
+        sts,
+    ):
         service.apply()
 
 

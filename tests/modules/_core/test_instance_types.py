@@ -63,6 +63,7 @@ def test_every_fact_has_its_source() -> None:
         "kms_key",
         "nvme",
         "nvme_encryption",
+        "processing",
         "transform",
         "vcpus",
     }

@@ -1,0 +1,51 @@
+"""Inference API: API Gateway, a function and a firewall in front of SageMaker endpoints."""
+
+from .decisions import (
+    Api,
+    ApiThresholds,
+    CognitoJwt,
+    Domain,
+    Firewall,
+    Function,
+    LambdaAuthorizer,
+    OidcJwt,
+    Private,
+    Quota,
+    Regional,
+    Route,
+    Sigv4,
+    Throttling,
+    UsagePlan,
+)
+from .inference_api import (
+    STAGE,
+    Exposed,
+    InferenceApi,
+    InferenceApiConfig,
+    InferenceApiOutputs,
+    access,
+)
+
+__all__ = [
+    "STAGE",
+    "Api",
+    "ApiThresholds",
+    "CognitoJwt",
+    "Domain",
+    "Exposed",
+    "Firewall",
+    "Function",
+    "InferenceApi",
+    "InferenceApiConfig",
+    "InferenceApiOutputs",
+    "LambdaAuthorizer",
+    "OidcJwt",
+    "Private",
+    "Quota",
+    "Regional",
+    "Route",
+    "Sigv4",
+    "Throttling",
+    "UsagePlan",
+    "access",
+]
