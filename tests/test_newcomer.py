@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from sagewright.local import process
 from sagewright.project import Project
@@ -106,14 +110,18 @@ def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_dest
     look_at_it = [line for line in look if line.startswith(("unset ", "export ", "/"))]
     assert "'EndpointStatus': 'InService'" in run("\n".join(look_at_it))
 
-    again = run("make demo")
-    assert set_up_seconds(again) == 0
-    assert "nothing changes" in again
-
     project = Project(root=clone)
     running = process.status(project.work)
     assert running is not None
     checkout = Checkout(project=project, running=running)
+    routes = ("churn", "backoffice", "history")
+    assert [infer(checkout, route) for route in routes] == [200, 200, 202], "each kind of endpoint"
+    assert infer(checkout, "churn", signed=False) == 403
+
+    again = run("make demo")
+    assert set_up_seconds(again) == 0
+    assert "nothing changes" in again
+
     listed, described = (aws(checkout, line) for line in look if line.startswith("aws "))
     assert described["EndpointName"] in [one["EndpointName"] for one in listed["Endpoints"]]
     by_cdktf = "export SAGEWRIGHT_ENVIRONMENT=local && . .sagewright/env && cdktf"
@@ -164,6 +172,22 @@ def aws(checkout: Checkout, line: str) -> Any:
     named = zip(arguments[::2], arguments[1::2], strict=True)
     given = {name.removeprefix("--").title().replace("-", ""): value for name, value in named}
     return getattr(client, operation.replace("-", "_"))(**given)
+
+
+def infer(checkout: Checkout, route: str, signed: bool = True) -> int:
+    """Ask an endpoint through the environment's API, over HTTP; return the status."""
+    gateway, document = checkout.client("apigateway", "local"), checkout.document("local")
+    (api,) = gateway.get_rest_apis()["items"]
+    (stage,) = gateway.get_stages(restApiId=api["id"])["item"]
+    (key,) = gateway.get_api_keys(includeValues=True)["items"]
+    place = f"/restapis/{api['id']}/{stage['stageName']}/_user_request_/endpoints/{route}/invocations"
+    headers = {"Content-Type": "text/csv", "x-api-key": key["value"]}
+    url = f"{checkout.running.url}{place}"
+    request = AWSRequest("POST", url, data=b"1,2", headers=headers)
+    if signed:
+        who = Credentials(document["account_id"], "embedded")
+        SigV4Auth(who, "execute-api", document["region"]).add_auth(request)
+    return requests.post(url, data=b"1,2", headers=dict(request.headers), timeout=60).status_code
 
 
 def hosting(plan: Path) -> dict[str, list[str]]:

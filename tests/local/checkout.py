@@ -27,6 +27,8 @@ CDKTF = ROOT / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
 BEYOND = (
     "alarm_subscriptions",
     "alarms",
+    "api",
+    "api_gateway_logs",
     "approval_sender_account_ids",
     "batch_transforms",
     "budget",

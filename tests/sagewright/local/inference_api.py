@@ -107,11 +107,7 @@ class RestApi:
 
     def create(self, **method: Any) -> RestApi:
         """Create all of it."""
-        made = self.client.create_rest_api(name="inference", binaryMediaTypes=["*/*"])
-        self.id = made["id"]
-        if "*/*" not in made.get("binaryMediaTypes", ()):  # moto forgets them
-            patch = {"op": "add", "path": "/binaryMediaTypes/*~1*", "value": "*/*"}
-            self.client.update_rest_api(restApiId=self.id, patchOperations=[patch])
+        self.id = self.client.create_rest_api(name="inference", binaryMediaTypes=["*/*"])["id"]
         root = self.client.get_resources(restApiId=self.id)["items"][0]["id"]
         made = self.client.create_resource(restApiId=self.id, parentId=root, pathPart="{proxy+}")
         self.resources["proxy"] = made["id"]
