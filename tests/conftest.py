@@ -97,9 +97,20 @@ def synth() -> Synth:
     return run
 
 
+LONGEST = ("newcomer", "local")
+"""Marks of what deploys; a story takes minutes."""
+LONG = ("sagewright", "policies", "stacks")
+"""Folders of tests of which some start programs; those of modules take milliseconds each."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest first, so that no worker waits for another at the end."""
-    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("newcomer", "local")])
+
+    def after(item: pytest.Item) -> list[bool]:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        return [*(item.get_closest_marker(mark) is None for mark in LONGEST), folder not in LONG]
+
+    items.sort(key=after)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

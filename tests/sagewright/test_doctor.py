@@ -92,6 +92,7 @@ def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     project = Project(root=root)
     shutil.copytree(ROOT / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "requirements.lock").write_text(LOCK)
+    (root / "requirements-runtime.lock").write_text("")
     (root / "pyproject.toml").write_text("")
     (root / "package.json").write_text('{"dependencies": {"cdktf-cli": "0.21.0"}}')
     (root / "package-lock.json").write_text("{}")

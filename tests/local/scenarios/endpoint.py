@@ -151,7 +151,8 @@ def steps(account: Account) -> Iterator[Step]:
     assert [one["MaxCapacity"] for one in targets if f"/{ENDPOINT}/" in one["ResourceId"]] == [6]
 
     yield Gone()
-    assert [names(account, kind) for kind in ("endpoints", "endpoint_configs", "models")] == [[], [], []]
+    kinds = ("endpoints", "endpoint_configs", "models")
+    assert [own(names(account, kind)) for kind in kinds] == [[], [], []]
     assert account.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
     assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
     assert scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"] == []

@@ -25,6 +25,7 @@ from ..conftest import REGION, Account
 from ..matrix import Gone, Stage, Step
 
 NAME = "acme-test-monitored"
+"""Of the model that is made by hand, and of what the scenario makes."""
 ACCOUNT_OF_IMAGES = "468650794304"
 IN_PLACE = ["update"]
 ANEW = ["delete", "create"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.sagewright.local.conftest import REGION, Account
@@ -16,6 +17,7 @@ README = (ROOT / "runtime" / "inference_api" / "README.md").read_text(encoding="
 def test_the_readmes_examples_run(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     function_arn, _ = inference_function(account)
     api = RestApi(account, function_arn).create()
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials of its first use
     monkeypatch.setenv("INFERENCE_API", api.url)
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.id)

@@ -241,8 +241,9 @@ def test_domain_names_have_certificates_and_mappings(account: Account, gateway: 
         acm.request_certificate(DomainName=f"{account.id}.example")["CertificateArn"] for _ in "ab"
     )
     domain = {"domainName": f"{account.id}.example", "regionalCertificateArn": first}
-    with refused("Invalid certificate ARN", BAD):
-        gateway.create_domain_name(**{**domain, "regionalCertificateArn": f"{first}-not"})
+    for wrong in (f"{first}-not", first.replace(account.id, "999999999999")):
+        with refused("Invalid certificate ARN", BAD):
+            gateway.create_domain_name(**{**domain, "regionalCertificateArn": wrong})
     gateway.create_domain_name(**domain, endpointConfiguration={"types": ["REGIONAL"]})
     with refused("already exists", "ConflictException", 409):
         gateway.create_domain_name(**domain)
