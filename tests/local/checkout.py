@@ -186,6 +186,17 @@ LISTED = {
         "NotebookInstanceName",
     ),
     "feature groups": ("sagemaker", "list_feature_groups", "FeatureGroupSummaries", "FeatureGroupName"),
+    "job definitions": (
+        "sagemaker",
+        "list_data_quality_job_definitions",
+        "JobDefinitionSummaries",
+        "MonitoringJobDefinitionName",
+    ),
+    "APIs": ("apigateway", "get_rest_apis", "items", "name"),
+    "API keys": ("apigateway", "get_api_keys", "items", "name"),
+    "usage plans": ("apigateway", "get_usage_plans", "items", "name"),
+    "functions": ("lambda", "list_functions", "Functions", "FunctionName"),
+    "layers": ("lambda", "list_layers", "Layers", "LayerName"),
     "pipelines": ("sagemaker", "list_pipelines", "PipelineSummaries", "PipelineName"),
     "tracking servers": (
         "sagemaker",
@@ -268,6 +279,7 @@ def left_over(checkout: Checkout, environment: str) -> dict[str, list[str]]:
         "keys": [
             key["KeyMetadata"]["KeyId"] for key in keys if key["KeyMetadata"]["KeyState"] != "PendingDeletion"
         ],
+        "firewalls": [each["Name"] for each in client("wafv2").list_web_acls(Scope="REGIONAL")["WebACLs"]],
         **{kind: listed(client, *how) for kind, how in LISTED.items()},
         "networks": [
             each["VpcId"] for each in client("ec2").describe_vpcs()["Vpcs"] if not each["IsDefault"]
