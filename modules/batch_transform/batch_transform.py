@@ -10,7 +10,7 @@ from constructs import Construct
 from .._core import Statement, matches, record, refuse, unresolved, when
 from .._core.checks import no_longer_than
 from .._core.events import object_created
-from .._core.jobs import LENGTH_ADDED
+from .._core.jobs import LENGTH_ADDED, encrypt_volumes
 from ..state_machine import EventTrigger, StateMachine, StateMachineConfig
 from ..state_machine import execution as run
 from .decisions import NEW_DATA, TransformJob
@@ -123,16 +123,7 @@ def execution(
             resources=(f"arn:{partition}:sagemaker:{here}:transform-job/{name}-*",),
         ),
         Statement(actions=("events:DescribeRule", "events:PutRule", "events:PutTargets"), resources=(rule,)),
-        Statement(
-            actions=("kms:CreateGrant",),
-            resources=(kms_key_arn,),
-            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-        ),
-        Statement(
-            actions=("kms:DescribeKey",),
-            resources=(kms_key_arn,),
-            conditions={"StringEquals": {"kms:ViaService": f"sagemaker.{region}.amazonaws.com"}},
-        ),
+        *encrypt_volumes(kms_key_arn, region),
     )
 
 

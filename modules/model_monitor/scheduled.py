@@ -9,7 +9,7 @@ from constructs import Construct
 
 from .._core import Statement, matches, not_empty, record, refuse, unresolved, when
 from .._core.checks import no_longer_than
-from .._core.jobs import LENGTH_ADDED
+from .._core.jobs import LENGTH_ADDED, encrypt_volumes
 from ..endpoint import Inference
 from ..state_machine import StateMachine, StateMachineConfig
 from ..state_machine import execution as run
@@ -188,16 +188,7 @@ def execution(
             resources=("*",),
             conditions={"StringEquals": {"cloudwatch:namespace": name}},
         ),
-        Statement(
-            actions=("kms:CreateGrant",),
-            resources=(kms_key_arn,),
-            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-        ),
-        Statement(
-            actions=("kms:DescribeKey",),
-            resources=(kms_key_arn,),
-            conditions={"StringEquals": {"kms:ViaService": f"sagemaker.{region}.amazonaws.com"}},
-        ),
+        *encrypt_volumes(kms_key_arn, region),
     )
 
 
