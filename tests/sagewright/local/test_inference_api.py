@@ -64,6 +64,11 @@ def code(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, content["error"]["code"]
 
 
+def invocations(account: Account) -> int:
+    """Return how many requests to endpoints were answered, of any account."""
+    return sum(entry.get("operation") == "InvokeEndpoint" for entry in account.server.entries())
+
+
 # endpoints
 
 
@@ -151,10 +156,15 @@ def test_what_goes_wrong_behind_has_its_status(
     account: Account, api: RestApi, fault: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     account.fail("InvokeEndpoint", name="churn", **fault)
+    asked = invocations(account)
     answer = api.signed("POST", "/endpoints/churn/invocations", '{"secret": "planted-7f3a"}', JSON)
     assert code(answer) == expected
     assert "planted-7f3a" not in answer.text
     assert ("Retry-After" in answer.headers) == (expected[0] in (429, 503))
+    deadline = time.monotonic() + 30
+    while invocations(account) == asked:  # one that is late would meet another test's fault
+        assert time.monotonic() < deadline, "the endpoint never answered"
+        time.sleep(0.1)
 
 
 def test_an_endpoint_that_is_gone_is_503_and_a_route_that_is_not_there_404(api: RestApi) -> None:
