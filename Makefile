@@ -7,6 +7,12 @@ PYTHON := $(or $(SAGEWRIGHT_PYTHON),python3)
 WORKERS := 3 # on two cores: what deploys waits for a third of its time
 VENV := .venv/bin
 
+# Where Python is told to write no bytecode, every start would compile all packages anew; here it litters nothing.
+ifdef PYTHONDONTWRITEBYTECODE
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.sagewright/bytecode
+endif
+
 ifneq ($(filter deploy,$(MAKECMDGOALS)),)
 ifneq ($(origin ENV),command line)
 $(error name the environment: make deploy ENV=local)

@@ -2,8 +2,8 @@
 
 The stock provider package takes seconds and a gigabyte to import; these take 0.2 s. The provider's
 own schema is filtered to the listed types, `cdktf get` makes Python of it, and the jsii assembly is
-renamed so that it cannot collide with a consumer's own `imports.aws`. The result is cached by the
-hash of all inputs: a second run does nothing.
+renamed so that it cannot collide with a consumer's own `imports.aws`. Set-up keeps the result by the
+hash of all inputs, for all checkouts of a user.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def rename(package: Path) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def generate() -> None:
-    """Make the bindings in a temporary folder and put them in place in one move each, stamp last."""
+def make(made: Path) -> None:
+    """Make the bindings in a folder that is there."""
     with tempfile.TemporaryDirectory(dir=WORK, prefix="bindings-") as name:
         folder = Path(name)
         terraform, cache = folder / "schema", folder / "cache"
@@ -137,24 +137,30 @@ def generate() -> None:
         run([str(NODE), str(CDKTF), "get"], folder, CDKTF_EXPERIMENTAL_PROVIDER_SCHEMA_CACHE_PATH=str(cache))
         package = folder / "imports" / "aws"
         rename(package)
-        STAMP.unlink(missing_ok=True)
-        for old in TARGET.iterdir():
-            if old.name not in KEPT:
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
-        for new in sorted(package.iterdir()):
-            shutil.move(str(new), TARGET / new.name)
+        shutil.copytree(package, made, dirs_exist_ok=True)
+
+
+def install(made: Path) -> None:
+    """Put bindings in place of those that are there, the stamp last."""
+    STAMP.unlink(missing_ok=True)
+    for old in TARGET.iterdir():
+        if old.name not in KEPT:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    shutil.copytree(made, TARGET, dirs_exist_ok=True)
     STAMP.write_text(key(), encoding="utf-8")
 
 
 def main() -> int:
-    """Generate what is not there yet; with `--check`, only tell whether that is needed."""
-    if sys.argv[1:] == ["--check"]:
-        if not fresh():
-            print("modules/_aws: not made from modules/_aws/resources.txt; run: make setup", file=sys.stderr)
-        return 0 if fresh() else 1
-    if not fresh():
-        generate()
-    print(f"{len(wanted())} resource types")
+    """Make bindings in a folder, install those of a folder, or tell whether those in place are fresh."""
+    option, *folders = sys.argv[1:]
+    if option == "--make":
+        make(Path(folders[0]))
+    elif option == "--install":
+        install(Path(folders[0]))
+        print(f"{len(wanted())} resource types")
+    elif not fresh():
+        print("modules/_aws: not made from modules/_aws/resources.txt; run: make setup", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -58,9 +58,11 @@ PROVIDERS = WORK / "providers"
 LAYER = WORK / "runtime" / "layer.zip"
 """The packages of our Lambda functions."""
 PROVIDER_LOCK = ROOT / ".terraform.lock.hcl"
+BINDINGS = ("tools/bindings.py", "modules/_aws/resources.txt", "package-lock.json", ".terraform.lock.hcl")
+"""What the bindings are made from."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sagewright"
-"""What all checkouts of a user share: uv and Terraform, where they had to be fetched."""
+"""What all checkouts of a user share: uv and Terraform, where they had to be fetched, and bindings."""
 
 TERRAFORM_FLOOR = (1, 10)
 """S3 state locking without a table, `use_lockfile`, came with it."""
@@ -163,7 +165,7 @@ def environment(**variables: str) -> dict[str, str]:
     return {**os.environ, **ours, **variables}
 
 
-def cached(name: str, fill: Callable[[Path], None]) -> Path:
+def cached(name: str, fill: Callable[[Path], object]) -> Path:
     """Return a folder that all checkouts of this user share; where it is missing, fill a new one."""
     place = CACHE / name
     if not place.is_dir():
@@ -543,11 +545,15 @@ def install_provider() -> str:
 
 
 def make_bindings() -> str:
-    """Run tools/bindings.py."""
-    told = run(
-        [str(PYTHON), str(ROOT / "tools" / "bindings.py")], ROOT, environment(), "the Terraform registry"
-    )
-    return told.strip()
+    """Run tools/bindings.py, once for all checkouts of this user with the same inputs."""
+
+    def bindings(option: str, folder: Path) -> str:
+        command = [str(PYTHON), str(ROOT / "tools" / "bindings.py"), option, str(folder)]
+        return run(command, ROOT, environment(), "the Terraform registry")
+
+    inputs = hashlib.sha256(read(*BINDINGS)).hexdigest()
+    made = cached(f"bindings-{inputs}", lambda folder: bindings("--make", folder))
+    return bindings("--install", made).strip()
 
 
 # layer
@@ -605,7 +611,6 @@ def steps() -> tuple[Step, ...]:
     """Return the steps in their order."""
     provider_folder = PROVIDERS / "registry.terraform.io" / "hashicorp" / "aws" / provider()[0]
     packages = ".sagewright/stamps/packages"
-    bindings = ("tools/bindings.py", "modules/_aws/resources.txt", "package-lock.json", ".terraform.lock.hcl")
     python = str(sys.version_info[:2]).encode()
     return (
         Step("uv", lambda: read("tools/uv.lock"), UV, install_uv),
@@ -618,7 +623,7 @@ def steps() -> tuple[Step, ...]:
         Step("cdktf", lambda: read("package.json", "package-lock.json"), ROOT / CLI, install_cdktf),
         Step("terraform", terraform_inputs, BIN / "terraform", install_terraform),
         Step("provider", provider_inputs, provider_folder / os_and_architecture(), install_provider),
-        Step("bindings", lambda: read(*bindings), ROOT / "modules" / "_aws" / "__init__.py", make_bindings),
+        Step("bindings", lambda: read(*BINDINGS), ROOT / "modules" / "_aws" / "__init__.py", make_bindings),
     )
 
 

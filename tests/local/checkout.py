@@ -7,16 +7,18 @@ import json
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 import yaml
 from rich.console import Console
 
-from sagewright import bootstrap
+from sagewright import bootstrap, cli
+from sagewright.deploy import Planned
 from sagewright.local import process
 from sagewright.project import Project
 from sagewright.steps import Steps
@@ -44,6 +46,10 @@ BEYOND = (
     "studio",
     "tracking_server",
 )
+
+
+Seen = Callable[[Sequence[Planned]], None]
+"""What is shown plans that are about to be applied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,19 +94,20 @@ class Checkout:
         result: dict[str, Any] = json.loads(done.stdout)
         return result
 
-    def bootstrap(self, environment: str) -> dict[str, Any]:
-        """Do what `sagewright bootstrap` does, on the embedded AWS."""
+    def bootstrap(self, environment: str, seen: Seen = lambda _: None) -> dict[str, Any]:
+        """Do what `sagewright bootstrap` does, on the embedded AWS; `seen` is shown the plan."""
         steps = Steps(Console(file=io.StringIO()))
         run = bootstrap.prepare(self.project, environment, True, steps, lambda *_: None)
-        return bootstrap.bootstrap(run, lambda _: None)
+        return bootstrap.bootstrap(run, seen)
 
-    def plan_bootstrap(self, environment: str) -> None:
-        """Plan what an account is bootstrapped with, into the same folder as all plans."""
-        steps = Steps(Console(file=io.StringIO()))
-        run = bootstrap.prepare(self.project, environment, True, steps, lambda *_: None)
+    def deploy(self, environment: str, seen: Seen) -> None:
+        """Do what `sagewright deploy --local` does; `seen` is shown all plans before the first is applied."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.project.root)
+            run = cli.open_run(environment, True, cli.Output(as_json=True), bootstrapped=True)
         stacks = run.assembly.of(environment)
-        with run.saved_plans(stacks):
-            run.plan(stacks)
+        run.deploy(stacks, seen)
+        run.verify(stacks)
 
     def document(self, environment: str) -> dict[str, Any]:
         """Return an environment file of this checkout."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from sagewright.deploy import Planned
 from sagewright.gate.catalog import matches
 from tests.policies.conftest import CATALOG, stock_checkov
 
@@ -40,12 +42,20 @@ def test_prod_converges_and_the_gate_stops_a_plain_cdktf_deploy_that_deletes(
 ) -> None:
     plans = tmp_path / "plans"
     plans.mkdir()
-    checkout.plan_bootstrap("prod")
-    shutil.copy(checkout.project.work / "plans" / "prod-bootstrap.json", plans)
-    checkout.bootstrap("prod")
-    checkout.sagewright("plan", "-e", "prod", "--local")
-    for plan in (checkout.project.work / "plans").glob("*.json"):
-        shutil.copy(plan, plans)
+
+    def keep(seen: Sequence[Planned]) -> None:
+        for plan in seen:
+            first = plans / plan.json_path.name
+            if not first.exists():
+                shutil.copy(plan.json_path, first)
+
+    checkout.bootstrap("prod", keep)
+    whole = checkout.document("prod")
+    checkout.write("prod", {**whole, "repositories": {**whole["repositories"], "scratch": {}}})
+    before = len(requests(checkout))
+    checkout.deploy("prod", keep)
+    assert lacking(checkout, "prod", "acme-prod-apply", requests(checkout)[before:]) == []
+
     said = stock_checkov(plans)
     assert {plan for plan, _, _ in said} == STACKS
     failing = {(id_, address) for (_, id_, address), result in said.items() if result == "fail"}
@@ -53,12 +63,6 @@ def test_prod_converges_and_the_gate_stops_a_plain_cdktf_deploy_that_deletes(
         "mend the stack, or list the address under left_out in policies/catalog.yaml"
     )
     assert not needless(failing), "take it out of fails in policies/catalog.yaml"
-
-    whole = checkout.document("prod")
-    checkout.write("prod", {**whole, "repositories": {**whole["repositories"], "scratch": {}}})
-    before = len(requests(checkout))
-    checkout.sagewright("deploy", "-e", "prod", "--local")
-    assert lacking(checkout, "prod", "acme-prod-apply", requests(checkout)[before:]) == []
 
     there = left_over(checkout, "prod")
     checkout.write("prod", whole)

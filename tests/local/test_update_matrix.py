@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -13,7 +13,7 @@ from sagewright.local import process
 from tests.conftest import ROOT
 
 from . import scenarios
-from .conftest import Deployment, deploy_in, synthesize
+from .conftest import Deployment, deploying, synthesize
 from .matrix import Matrix
 
 pytestmark = pytest.mark.local
@@ -79,20 +79,20 @@ FIXED = {
 @pytest.fixture(scope="session")
 def matrix(
     embedded_aws: process.Running, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Matrix:
+) -> Iterator[Matrix]:
     """The scenarios of the tests that were selected, deployed together, each as far as it came."""
     users = [item for item in request.session.items if "matrix" in getattr(item, "fixturenames", ())]
     names = {item.callspec.params["name"] if hasattr(item, "callspec") else None for item in users}
     folder = tmp_path_factory.mktemp("matrix") / "stack"
-    deployment = deploy_in(embedded_aws, folder, "update matrix")
-    made = Matrix(
-        deployment=deployment,
-        scenarios={
-            name: steps(deployment) for name, steps in SCENARIOS.items() if None in names or name in names
-        },
-    )
-    made.run()
-    return made
+    with deploying(embedded_aws, folder, "update matrix") as deployment:
+        made = Matrix(
+            deployment=deployment,
+            scenarios={
+                name: steps(deployment) for name, steps in SCENARIOS.items() if None in names or name in names
+            },
+        )
+        made.run()
+        yield made
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
