@@ -15,6 +15,7 @@ from sagewright import gate, preview, registry, verify
 from sagewright.errors import Denied, SagewrightError
 from sagewright.gate import PlanInput, Report
 from sagewright.project import Project
+from sagewright.providers import Providers
 from sagewright.steps import Steps
 from sagewright.synth import Assembly, Stack
 from sagewright.target import Target
@@ -98,6 +99,8 @@ class Run:
     assembly: Assembly
     steps: Steps
     clock: Clock = field(default_factory=Clock)
+    providers: Providers = field(default_factory=Providers)
+    """Serve every Terraform on the embedded AWS."""
     pending: dict[str, Planned] = field(default_factory=dict)
     """The plans by stack that are not applied yet: what depends on their outputs gets a preview."""
     applied: list[str] = field(default_factory=list)
@@ -107,7 +110,8 @@ class Run:
 
     def terraform(self, stack: Stack) -> Terraform:
         """Return the Terraform of a stack's folder."""
-        return Terraform(self.project, stack.folder, self.target.variables, self.clock)
+        providers = self.providers if self.target.running else None
+        return Terraform(self.project, stack.folder, self.target.variables, self.clock, providers)
 
     def plan(self, stacks: Sequence[Stack], *arguments: str) -> list[Planned]:
         """Plan the stacks, each after those it depends on, independent ones side by side.

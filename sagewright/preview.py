@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,4 +95,4 @@ def prepare(stack: Stack, states: Mapping[str, Mapping[str, Any]], terraform: Te
             source["backend"], source["config"] = "local", {"path": str(path)}
             source.pop("workspace", None)
     (folder / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
-    return Terraform(terraform.project, folder, terraform.variables, terraform.clock)
+    return replace(terraform, folder=folder)

@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -20,9 +21,15 @@ from typing import IO, Any, TypeVar
 
 from sagewright.errors import SagewrightError
 from sagewright.project import Project
+from sagewright.providers import Providers
 
 GATE_VARIABLE = {"TF_VAR_plan_gate": "sagewright"}
 """What opens the lock in every stack (stacks/base.py): a Terraform that was not started here lacks it."""
+
+
+PROVIDER = "terraform-provider-aws_*"
+USING = ("plan", "show", "apply")
+"""The commands that need a provider."""
 
 
 class TerraformFailed(SagewrightError):
@@ -52,13 +59,15 @@ class Clock:
 class Terraform:
     """The Terraform of one stack's folder.
 
-    `variables` is the whole process environment: credentials, region, endpoint.
+    `variables` is the whole process environment: credentials, region, endpoint. With `providers`, the AWS
+    provider is lent by them.
     """
 
     project: Project
     folder: Path
     variables: Mapping[str, str]
     clock: Clock = field(default_factory=Clock)
+    providers: Providers | None = None
 
     @property
     def stack(self) -> str:
@@ -120,11 +129,28 @@ class Terraform:
         """Apply a saved plan, and nothing but that plan."""
         self._events(["apply", *arguments, str(plan)], accepted=(0,), say=say)
 
-    def _start(self, arguments: Sequence[str], errors: IO[str] | int) -> subprocess.Popen[str]:
+    @contextmanager
+    def _provider(self, command: str) -> Iterator[Mapping[str, str]]:
+        """Lend the AWS provider to a command that uses it; who wants its log has each log for itself.
+
+        The provider reads a stack's assets by their paths from the stack's folder.
+        """
+        program = next(self.folder.glob(f".terraform/providers/*/hashicorp/aws/*/*/{PROVIDER}"), None)
+        logged = any(name.startswith("TF_LOG") for name in self.variables)
+        if self.providers is None or program is None or command not in USING or logged:
+            yield {}
+            return
+        folder = self.folder if (self.folder / "assets").is_dir() else self.project.root
+        with self.providers.lend(program.resolve(), folder, self.variables) as told:
+            yield told
+
+    def _start(
+        self, arguments: Sequence[str], errors: IO[str] | int, told: Mapping[str, str]
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [str(self.project.terraform), *arguments],
             cwd=self.folder,
-            env={**self.variables, **GATE_VARIABLE},
+            env={**self.variables, **GATE_VARIABLE, **told},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -136,9 +162,10 @@ class Terraform:
 
     def _text(self, *arguments: str) -> str:
         start = time.monotonic()
-        process, (output, errors) = patiently(
-            lambda: self._start(arguments, subprocess.PIPE), lambda process: process.communicate()
-        )
+        with self._provider(arguments[0]) as told:
+            process, (output, errors) = patiently(
+                lambda: self._start(arguments, subprocess.PIPE, told), lambda process: process.communicate()
+            )
         self.clock.seconds += time.monotonic() - start
         if process.returncode:
             raise TerraformFailed(
@@ -173,8 +200,8 @@ class Terraform:
 
         start = time.monotonic()
         command = [arguments[0], "-json", "-input=false", *arguments[1:]]
-        with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-            process, _ = patiently(lambda: self._start(command, errors), read)
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as errors, self._provider(arguments[0]) as told:
+            process, _ = patiently(lambda: self._start(command, errors, told), read)
             errors.seek(0)
             said = plain(errors.read()).strip()
         self.clock.seconds += time.monotonic() - start

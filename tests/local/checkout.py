@@ -98,7 +98,9 @@ class Checkout:
         """Do what `sagewright bootstrap` does, on the embedded AWS; `seen` is shown the plan."""
         steps = Steps(Console(file=io.StringIO()))
         run = bootstrap.prepare(self.project, environment, True, steps, lambda *_: None)
-        return bootstrap.bootstrap(run, seen)
+        result = bootstrap.bootstrap(run, seen)
+        run.providers.close()
+        return result
 
     def deploy(self, environment: str, seen: Seen) -> None:
         """Do what `sagewright deploy --local` does; `seen` is shown all plans before the first is applied."""
@@ -108,6 +110,7 @@ class Checkout:
         stacks = run.assembly.of(environment)
         run.deploy(stacks, seen)
         run.verify(stacks)
+        run.providers.close()
 
     def document(self, environment: str) -> dict[str, Any]:
         """Return an environment file of this checkout."""

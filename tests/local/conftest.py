@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 import urllib.request
 import zlib
@@ -21,6 +20,7 @@ from modules._aws.provider import AwsProvider
 from modules.network import ExistingNetwork
 from sagewright.local import process
 from sagewright.project import Project, embedded
+from sagewright.providers import Providers
 from sagewright.terraform import Terraform
 from sagewright.verify import Finding, verify
 from stacks.base import AddressedStack
@@ -214,29 +214,10 @@ def deploying(running: process.Running, folder: Path, user: str) -> Iterator[Dep
     account_id = f"{zlib.crc32(user.encode()):012d}"
     project = Project(root=ROOT)
     variables = embedded(project.variables(), running.environment(account_id, REGION))
-    with running_provider(project, variables) as reattached:
-        terraform = Terraform(project, folder, {**variables, **reattached})
-        yield Deployment(account_id=account_id, variables=variables, terraform=terraform)
-
-
-@contextmanager
-def running_provider(project: Project, variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Keep the AWS provider running for all plans of one stack; yield the setting that has Terraform use it.
-
-    A provider that Terraform starts builds its schema first, which is half of the CPU time of a small plan.
-    https://developer.hashicorp.com/terraform/plugin/debugging#starting-a-provider-in-debug-mode
-    """
-    (program,) = project.work.glob("providers/*/hashicorp/aws/*/*/terraform-provider-aws_*")
-    with subprocess.Popen(
-        [program, "-debug"], env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as provider:
-        try:
-            assert provider.stdout is not None
-            said = iter(provider.stdout.readline, "")
-            setting = next(line for line in said if "TF_REATTACH_PROVIDERS=" in line)
-            yield {"TF_REATTACH_PROVIDERS": setting.partition("=")[2].strip().strip("'")}
-        finally:
-            provider.terminate()
+    providers = Providers()
+    terraform = Terraform(project, folder, variables, providers=providers)
+    yield Deployment(account_id=account_id, variables=variables, terraform=terraform)
+    providers.close()
 
 
 @pytest.fixture
