@@ -264,6 +264,34 @@ def nobody(arn: str) -> str:
     raise Unanswered(f"the approval of {arn}", "the registry was not asked")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one environment allows: facts of its file, and its section `policy`."""
+
+    account_id: str = ""
+    """The environment's own account."""
+    log_retention_days: int = 365
+    """Days for which logs must be kept at least."""
+    trusted_account_ids: tuple[str, ...] = ()
+    """Other accounts that may be let in."""
+    image_account_ids: tuple[str, ...] = ()
+    """Other accounts whose repositories images may come from."""
+    endpoint_instance_types: tuple[str, ...] = ()
+    """Types that endpoints may run on; any without an accelerator where there is none."""
+    accelerated_instance_types: tuple[str, ...] = ()
+    """Types with a GPU or another accelerator that may be used at all."""
+    inexpensive_instance_families: tuple[str, ...] = ("c5", "c6i", "c7i", "m5", "m6i", "m7i", "t2", "t3")
+    """Families that notebooks, apps and processing jobs may run on."""
+    serverless_max_concurrency: int = 50
+    """Most requests that a serverless variant may answer at once."""
+    traffic_shift_percent: int = 50
+    """Most traffic of an endpoint that one change may move between variants."""
+
+
+DEFAULTS = Limits()
+"""What is allowed where an environment's file says nothing."""
+
+
 @dataclass(frozen=True)
 class Planned:
     """Every resource that the gated plans leave behind, all stacks together."""
@@ -274,7 +302,9 @@ class Planned:
     aws_keys: frozenset[str] = frozenset()
     """Ids and ARNs of keys that data sources show to be AWS's own."""
     registry: Registry = nobody
-    """The one thing beyond the plans that a rule may ask for."""
+    """The one thing beyond the plans and the environment's file that a rule may ask for."""
+    limits: Limits = DEFAULTS
+    """What the environment allows."""
 
     @cached_property
     def by_type(self) -> Mapping[str, Sequence[Resource]]:
