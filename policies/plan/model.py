@@ -129,6 +129,16 @@ class Block(Mapping[str, Any]):
         value = self._values.get(name)
         return value if isinstance(value, Template) else self.get(name)
 
+    def literal(self, name: str, *types: str) -> str:
+        """Return an argument as a text, without the ARNs, ids and names of resources of `types` in it.
+
+        Raises `Undecided` when anything else in it is unknown.
+        """
+        value = self._values.get(name)
+        if isinstance(value, Template) and all(identifies(one, *types) for one in value.references):
+            return INTERPOLATION.sub("", value)
+        return "" if isinstance(value, Unknown) and self.has(name, *types) else str(self.get(name) or "")
+
     def has(self, name: str, *types: str) -> bool:
         """Tell whether an argument has a value; the ARN, id or name of a resource of `types` is one.
 
@@ -153,6 +163,18 @@ class Block(Mapping[str, Any]):
         """Return the addresses of the resources that an argument refers to, known or not."""
         value = self._values.get(name)
         return tuple(map(resource_of, value.references)) if isinstance(value, (Template, Unknown)) else ()
+
+
+def nested(block: Block, *names: str) -> Iterator[Block]:
+    """Yield the blocks at the end of a way through nested ones; where AWS chooses a block, there is none.
+
+    Raises `Undecided` when the number of blocks on the way is unknown.
+    """
+    if not names:
+        yield block
+    elif not block.computed(names[0]):
+        for inner in block.blocks(names[0]):
+            yield from nested(inner, *names[1:])
 
 
 class Items(Sequence[Any]):
