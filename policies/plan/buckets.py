@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
+from policies.plan.documents import listed, statements
 from policies.plan.keys import lacks_key
 from policies.plan.model import Finding, Planned, Resource, Undecided, failed, passed, rule
 
 ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
+POLICY = "aws_s3_bucket_policy"
 LOGGING = "aws_s3_bucket_logging"
 ENDS = ("bucket", "target_bucket")
 Candidate = TypeVar("Candidate")
@@ -33,6 +35,15 @@ def buckets_have_a_key(bucket: Resource, planned: Planned) -> Finding:
     return failed(problem)
 
 
+@rule("SW_BUCKET_TLS")
+def buckets_take_tls_only(bucket: Resource, planned: Planned) -> Finding:
+    """Ask for a policy that denies everything to whoever does not use TLS."""
+    found = fitting(planned.of(POLICY), lambda one: names(one, "bucket", bucket, planned))
+    if any(denies_plain(statement) for policy in found for statement in statements(policy.block, "policy")):
+        return passed()
+    return failed("its policy denies no requests without TLS" if found else f"no {POLICY} is for it")
+
+
 @rule("SW_BUCKET_ACCESS_LOG")
 def buckets_are_logged(bucket: Resource, planned: Planned) -> Finding:
     """Ask for server access logging, except for the bucket that receives the logs."""
@@ -40,6 +51,23 @@ def buckets_are_logged(bucket: Resource, planned: Planned) -> Finding:
     if fitting(loggings, lambda end: names(*end, bucket, planned)):
         return passed()
     return failed(f"no {LOGGING} is for it")
+
+
+def denies_plain(statement: Mapping[str, Any]) -> bool:
+    """Tell whether a statement denies all that is asked without TLS, whoever asks."""
+    condition = statement.get("Condition")
+    if not isinstance(condition, Mapping) or [*condition] != ["Bool"]:
+        return False
+    tested = {
+        key.lower(): [str(one).lower() for one in listed(value)] for key, value in condition["Bool"].items()
+    }
+    return (
+        tested == {"aws:securetransport": ["false"]}
+        and statement.get("Effect") == "Deny"
+        and statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        and any(action in ("*", "s3:*") for action in listed(statement.get("Action")))
+        and any(str(resource).endswith("*") for resource in listed(statement.get("Resource")))
+    )
 
 
 def receives_logs(bucket: Resource, planned: Planned) -> bool:
