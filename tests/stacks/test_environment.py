@@ -797,7 +797,7 @@ def test_a_stale_schema_is_told_and_mended(
 
     stale = tmp_path / "schema.json"
     stale.write_text("{}", encoding="utf-8")
-    monkeypatch.setattr(tool, "TARGET", stale)
+    monkeypatch.setitem(tool.TARGETS, "environments", stale)
     assert tool.main(["--check"]) == 1
     assert "run: python tools/schema.py" in capsys.readouterr().err
     assert stale.read_text(encoding="utf-8") == "{}"
