@@ -110,10 +110,10 @@ class Call:
         value: Any = self.request
         for step in way:
             value = self.settled(value, way)
+            if isinstance(value, str) or (isinstance(value, Mapping) and f"{step}.$" in value):
+                raise Undecided(self.place(way))
             if not isinstance(value, Mapping):
                 return None
-            if f"{step}.$" in value:
-                raise Undecided(self.place(way))
             value = value.get(step)
         return self.settled(value, way)
 
