@@ -20,7 +20,10 @@ Candidate = TypeVar("Candidate")
 def buckets_have_a_key(bucket: Resource, planned: Planned) -> Finding:
     """Ask for default encryption with a key of ours; S3 delivers access logs under its own key only."""
     problem = f"no {ENCRYPTION} is for it"
-    for encryption in fitting(planned.of(ENCRYPTION), lambda one: names(one, "bucket", bucket, planned)):
+    for encryption in fitting(
+        planned.having(ENCRYPTION, "bucket", bucket.values.get("bucket")),
+        lambda one: names(one, "bucket", bucket, planned),
+    ):
         for by_default in (
             default
             for entry in encryption.block.blocks("rule")
@@ -38,7 +41,10 @@ def buckets_have_a_key(bucket: Resource, planned: Planned) -> Finding:
 @rule("SW_BUCKET_TLS")
 def buckets_take_tls_only(bucket: Resource, planned: Planned) -> Finding:
     """Ask for a policy that denies everything to whoever does not use TLS."""
-    found = fitting(planned.of(POLICY), lambda one: names(one, "bucket", bucket, planned))
+    found = fitting(
+        planned.having(POLICY, "bucket", bucket.values.get("bucket")),
+        lambda one: names(one, "bucket", bucket, planned),
+    )
     if any(denies_plain(statement) for policy in found for statement in statements(policy.block, "policy")):
         return passed()
     return failed("its policy denies no requests without TLS" if found else f"no {POLICY} is for it")
@@ -47,7 +53,10 @@ def buckets_take_tls_only(bucket: Resource, planned: Planned) -> Finding:
 @rule("SW_BUCKET_ACCESS_LOG")
 def buckets_are_logged(bucket: Resource, planned: Planned) -> Finding:
     """Ask for server access logging, except for the bucket that receives the logs."""
-    loggings = [(logging, argument) for logging in planned.of(LOGGING) for argument in ENDS]
+    name = bucket.values.get("bucket")
+    loggings = [
+        (logging, argument) for argument in ENDS for logging in planned.having(LOGGING, argument, name)
+    ]
     if fitting(loggings, lambda end: names(*end, bucket, planned)):
         return passed()
     return failed(f"no {LOGGING} is for it")
@@ -77,7 +86,7 @@ def receives_logs(bucket: Resource, planned: Planned) -> bool:
         of, to = (names(logging, argument, bucket, planned) for argument in ENDS)
         return to and not of
 
-    return bool(fitting(planned.of(LOGGING), receives))
+    return bool(fitting(planned.having(LOGGING, ENDS[1], bucket.values.get("bucket")), receives))
 
 
 def fitting(candidates: Iterable[Candidate], fits: Callable[[Candidate], bool]) -> list[Candidate]:

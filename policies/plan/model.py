@@ -340,6 +340,24 @@ class Planned:
         """Return the planned resources of one type, in plan order."""
         return self.by_type.get(type_, ())
 
+    @cached_property
+    def _by_value(self) -> dict[tuple[str, str], dict[Any, list[Resource]]]:
+        return {}
+
+    def having(self, type_: str, argument: str, value: Any) -> Iterator[Resource]:
+        """Yield the resources of one type whose argument is a value, and those of which that is not known."""
+        groups = self._by_value.get((type_, argument))
+        if groups is None:
+            groups = self._by_value[type_, argument] = {}
+            for resource in self.of(type_):
+                found = resource.values.get(argument)
+                known = isinstance(found, str) and not isinstance(found, Template)
+                groups.setdefault(found if known else None, []).append(resource)
+        known = isinstance(value, str) and not isinstance(value, Template)
+        for key, group in groups.items():
+            if not known or key in (None, value):
+                yield from group
+
     def find(
         self, resource: Resource, argument: str, type_: str, name: str, block: Block | None = None
     ) -> Resource | None:

@@ -213,10 +213,11 @@ def policies_of(role: Resource, planned: Planned) -> Iterator[Block]:
 
     Raises `Undecided` where it cannot be told of one whose it is.
     """
-    for policy in planned.of("aws_iam_role_policy"):
+    name = role.values.get("name")
+    for policy in planned.having("aws_iam_role_policy", "role", name):
         if of_role(policy, role):
             yield policy.block
-    for attachment in planned.of("aws_iam_role_policy_attachment"):
+    for attachment in planned.having("aws_iam_role_policy_attachment", "role", name):
         if of_role(attachment, role):
             found = planned.find(attachment, "policy_arn", "aws_iam_policy", "arn")
             if found:
