@@ -11,7 +11,7 @@ APPS = {"JupyterLab": "jupyter_lab_app_settings", "CodeEditor": "code_editor_app
 PLATFORM = re.compile(r"notebook-al2023-v\d+")
 """Platforms of notebook instances that AWS mends: Amazon Linux 2 ended on 2026-06-30.
 
-https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2023.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2.html
 """
 METADATA = "instance_metadata_service_configuration"
 METADATA_VERSION = "minimum_instance_metadata_service_version"
