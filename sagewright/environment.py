@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from policies.plan.model import DEFAULTS, Limits
 from sagewright.errors import Usage
+
+FACTS = ("account_id", "log_retention_days")
+"""What limits have from outside of the section `policy`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +37,8 @@ class Environment:
     state_bucket: str | None
     """S3 bucket of the Terraform state; `None` where the state is a local file."""
     path: Path
+    limits: Limits = DEFAULTS
+    """What the rules on plans allow here."""
 
     @property
     def guarded(self) -> bool:
@@ -83,6 +89,31 @@ def read(name: str, folder: Path) -> Environment:
             problems.append(f"{shown}: {key}: supply true or false, got {value!r}")
         return value is True
 
+    def limits() -> Limits:
+        policy = document.get("policy", {})
+        if not isinstance(policy, dict):
+            problems.append(f"{shown}: policy: supply a mapping of settings, got {policy!r}")
+            return DEFAULTS
+        allowed: dict[str, Any] = {
+            name: tuple(one) if isinstance(one, list) else one for name, one in policy.items()
+        }
+        legal = {field.name: field.default for field in fields(Limits) if field.name not in FACTS}
+        for name, value in allowed.items():
+            default = legal.get(name)
+            if default is None:
+                problems.append(f"{shown}: policy.{name}: supply one of {', '.join(legal)}, got {name!r}")
+            elif type(value) is not type(default):
+                wanted = "a list" if isinstance(default, tuple) else "an integer"
+                problems.append(f"{shown}: policy.{name}: supply {wanted}, got {policy[name]!r}")
+            elif isinstance(value, tuple) and not all(isinstance(one, str) for one in value):
+                problems.append(f"{shown}: policy.{name}: supply a list of strings, got {policy[name]!r}")
+        days = document.get("log_retention_days", DEFAULTS.log_retention_days)
+        if type(days) is not int:
+            problems.append(f"{shown}: log_retention_days: supply an integer, got {days!r}")
+        if problems:
+            return DEFAULTS
+        return Limits(account_id=document["account_id"], log_retention_days=days, **allowed)
+
     state = document.get("state")
     bucket = state.get("bucket") if isinstance(state, dict) else None
     environment = Environment(
@@ -95,6 +126,7 @@ def read(name: str, folder: Path) -> Environment:
         embedded=flag("embedded", False),
         state_bucket=bucket,
         path=path,
+        limits=limits(),
     )
     if bucket is None and not environment.embedded:
         problems.append(f"{shown}: state.bucket: supply the S3 bucket of the Terraform state, got {state!r}")
@@ -127,5 +159,5 @@ def repeated(node: yaml.Node | None, path: str = "") -> Iterator[str]:
         if here in seen and key.value != "<<":
             yield f"{here}: supply each key once, got it on lines {seen[here]} and {line}"
         seen[here] = line
-        if here == "state":
-            yield from repeated(value, "state.")
+        if here in ("state", "policy"):
+            yield from repeated(value, f"{here}.")

@@ -50,6 +50,7 @@ from modules.studio_domain import Studio
 from modules.topic import Subscription
 
 PRODUCTION_LOG_RETENTION_DAYS = 365
+INEXPENSIVE_FAMILIES = ("c5", "c6i", "c7i", "m5", "m6i", "m7i", "t2", "t3")
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 ENVIRONMENT_NAME = r"[a-z][a-z0-9]{0,15}"
 """No hyphens: `acme-prod-*` must not be what `prod-eu` has, too."""
@@ -74,6 +75,10 @@ PrincipalArn = Annotated[
 ]
 Tag = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9 _.:/=+@-]{1,256}$")]
 """A tag's value as AWS takes it."""
+InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")]
+"""An instance type of SageMaker, such as `ml.m5.xlarge`."""
+InstanceFamily = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
+"""A family of instance types, such as `m5`."""
 Ci = Annotated[GitHub | Oidc, Discriminator("kind")]
 Network = Annotated[NewNetwork | ExistingNetwork, Discriminator("kind")]
 Version = Annotated[str, StringConstraints(pattern=r"^v[1-9]\d{0,3}$")]
@@ -178,6 +183,39 @@ class StateMachine:
 
 
 @record
+class Policy:
+    """What the plan gate allows in this environment: see docs/policies.md."""
+
+    trusted_account_ids: tuple[AccountId, ...] = ()
+    """Other accounts that policies of buckets, keys, groups, repositories, topics and buses may let in."""
+    image_account_ids: tuple[AccountId, ...] = ()
+    """Other accounts whose repositories in ECR images may come from, those of AWS's own images too."""
+    endpoint_instance_types: tuple[InstanceType, ...] = ()
+    """Types that endpoints may run on; by default, any without an accelerator."""
+    accelerated_instance_types: tuple[InstanceType, ...] = ()
+    """Types with a GPU or another accelerator that may be used, on endpoints and for all else."""
+    inexpensive_instance_families: tuple[InstanceFamily, ...] = INEXPENSIVE_FAMILIES
+    """Families that notebook instances, apps of Studio and processing jobs may run on."""
+    serverless_max_concurrency: int = 50
+    """Most requests that a serverless variant may answer at once, 1 to 200."""
+    traffic_shift_percent: int = 50
+    """Most of an endpoint's traffic that one change may move between its variants, 1 to 100."""
+
+    def __post_init__(self) -> None:
+        refuse(
+            distinct("trusted_account_ids", self.trusted_account_ids),
+            distinct("image_account_ids", self.image_account_ids),
+            distinct("endpoint_instance_types", self.endpoint_instance_types),
+            distinct("accelerated_instance_types", self.accelerated_instance_types),
+            distinct("inexpensive_instance_families", self.inexpensive_instance_families),
+            at_least("serverless_max_concurrency", self.serverless_max_concurrency, 1),
+            at_most("serverless_max_concurrency", self.serverless_max_concurrency, 200),
+            at_least("traffic_shift_percent", self.traffic_shift_percent, 1),
+            at_most("traffic_shift_percent", self.traffic_shift_percent, 100),
+        )
+
+
+@record
 class Environment:
     """One environment; its name is that of the file."""
 
@@ -203,8 +241,10 @@ class Environment:
     """Which runs of CI may plan and apply (`kind: GitHub` or `Oidc`); without it, people deploy."""
     network: Network
     """A VPC to make (`kind: New`), or one to use (`kind: Existing`)."""
+    policy: Policy = Policy()
+    """What the plan gate allows here, beyond what it asks everywhere."""
     log_retention_days: int = PRODUCTION_LOG_RETENTION_DAYS
-    """Days for which logs are kept."""
+    """Days for which logs are kept; the plan gate lets none be kept for less."""
     key_deletion_window_days: int = 30
     """Days from the deletion of a key until its data is lost for good, 7 to 30."""
     retention: Retention | None = Retention()
@@ -527,6 +567,8 @@ class Environment:
         for name, group in self.model_package_groups.items():
             yield f"model_package_groups.{name}.reader_account_ids", group.reader_account_ids
             yield f"model_package_groups.{name}.deployer_account_ids", group.deployer_account_ids
+        yield "policy.trusted_account_ids", self.policy.trusted_account_ids
+        yield "policy.image_account_ids", self.policy.image_account_ids
 
     @property
     def deployer_account_ids(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sagewright.gate.catalog import Catalog, Rule, read_catalog  # noqa: E402
+from sagewright.gate.catalog import Catalog, Rule, Standard, read_catalog, read_standards  # noqa: E402
 
 PAGE = ROOT / "docs" / "policies.md"
 COMMAND = "python tools/policies_page.py"
@@ -22,9 +22,14 @@ KINDS = {
 WHERE = {"all": "all", "production": "production", "protected": "protected"}
 
 
-def page(catalog: Catalog) -> str:
-    """Return the page: how the gate judges, all rules in a table, each rule by itself, what is left out."""
-    return "\n".join([*introduction(), *table(catalog), *details(catalog), *left_out(catalog)])
+Covered = list[tuple[Standard, dict[str, list[str]]]]
+"""Lists of what AWS asks, each with the ids of the rules that answer."""
+
+
+def page(catalog: Catalog, standards: Covered) -> str:
+    """Return the page: how the gate judges, all rules in a table, what they cover, each by itself."""
+    parts = (introduction(), table(catalog), coverage(standards), details(catalog), left_out(catalog))
+    return "\n".join(line for part in parts for line in part)
 
 
 def introduction() -> Iterator[str]:
@@ -49,6 +54,27 @@ def table(catalog: Catalog) -> Iterator[str]:
     yield ""
 
 
+def coverage(standards: Covered) -> Iterator[str]:
+    """Yield a table for each list of what AWS asks: the rules that answer, or why none does."""
+    yield "## What AWS asks"
+    yield ""
+    yield "The controls of AWS look at what is there; rules here look at what is about to be. Each control is"
+    yield "answered by a rule, or has the reason why not."
+    yield ""
+    for standard, named in standards:
+        answered = sum(map(bool, named.values()))
+        yield f"### {standard.name}"
+        yield ""
+        yield f"{answered} of {len(named)} are answered. From <{standard.source}>, as of {standard.date}."
+        yield ""
+        yield "| control | rules, or why there is none |"
+        yield "|---|---|"
+        for control, rules in named.items():
+            links = ", ".join(f"[{rule}](#{rule.lower()})" for rule in rules)
+            yield f"| {control} | {links or standard.controls[control]} |"
+        yield ""
+
+
 def details(catalog: Catalog) -> Iterator[str]:
     """Yield a section for each rule."""
     for rule in catalog.rules:
@@ -61,9 +87,21 @@ def details(catalog: Catalog) -> Iterator[str]:
         yield f"**To mend it:** {rule.mend}"
         yield ""
         yield from types(rule)
+        yield from matching(rule)
         example = f"../policies/examples/{rule.id}"
         links = " · ".join(f"<{reference}>" for reference in rule.references)
         yield f"Examples: [passes]({example}/pass.tf.json), [fails]({example}/fail.tf.json). See {links}"
+        yield ""
+
+
+def matching(rule: Rule) -> Iterator[str]:
+    """Yield which controls of AWS look for the same, if any do."""
+    lists = {"AWS Security Hub": rule.security_hub, "AWS Config": rule.config_rules}
+    said = [
+        f"{name}: {', '.join(f'`{one}`' for one in controls)}" for name, controls in lists.items() if controls
+    ]
+    if said:
+        yield f"{'. '.join(said)}."
         yield ""
 
 
@@ -104,7 +142,8 @@ def main() -> int:
     """Write the page, or check that it is what would be written."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when it is out of date")
-    wanted = page(read_catalog(ROOT / "policies"))
+    catalog = read_catalog(ROOT / "policies")
+    wanted = page(catalog, read_standards(ROOT / "policies", catalog))
     if parser.parse_args().check:
         if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != wanted:
             print(f"{PAGE.relative_to(ROOT)} is out of date; run: {COMMAND}", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Write `environments/schema.json`, by which editors check and complete environment files.
+"""Write the JSON Schemas by which editors check and complete environment files and the catalogue of policies.
 
-It is made from the classes that read them. `--check` writes nothing and fails when it is stale.
+They are made from the classes that read the files. `--check` writes nothing and fails when one is stale.
 """
 
 from __future__ import annotations
@@ -11,22 +11,26 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "environments" / "schema.json"
+TARGETS = {name: ROOT / name / "schema.json" for name in ("environments", "policies")}
 
 
 def main(arguments: list[str]) -> int:
-    """Write the schema, or with `--check` tell whether it is as it would be written."""
+    """Write the schemas, or with `--check` tell whether they are as they would be written."""
     os.environ["PATH"] = f"{ROOT / '.sagewright' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    from sagewright.gate.catalog import Catalog
     from stacks.environment import schema  # starts Node
 
-    text = json.dumps(schema(), indent=2) + "\n"
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        print("environments/schema.json: stale; run: python tools/schema.py", file=sys.stderr)
-        return 1
-    TARGET.write_text(text, encoding="utf-8")
-    return 0
+    stale = 0
+    for name, wanted in {"environments": schema(), "policies": Catalog.model_json_schema()}.items():
+        text = json.dumps(wanted, indent=2) + "\n"
+        if TARGETS[name].is_file() and TARGETS[name].read_text(encoding="utf-8") == text:
+            continue
+        if "--check" in arguments:
+            print(f"{name}/schema.json: stale; run: python tools/schema.py", file=sys.stderr)
+            stale = 1
+        else:
+            TARGETS[name].write_text(text, encoding="utf-8")
+    return stale
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
+from policies.plan.documents import listed, statements
 from policies.plan.keys import lacks_key
 from policies.plan.model import Finding, Planned, Resource, Undecided, failed, passed, rule
 
 ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
+POLICY = "aws_s3_bucket_policy"
 LOGGING = "aws_s3_bucket_logging"
 ENDS = ("bucket", "target_bucket")
 Candidate = TypeVar("Candidate")
@@ -18,7 +20,10 @@ Candidate = TypeVar("Candidate")
 def buckets_have_a_key(bucket: Resource, planned: Planned) -> Finding:
     """Ask for default encryption with a key of ours; S3 delivers access logs under its own key only."""
     problem = f"no {ENCRYPTION} is for it"
-    for encryption in fitting(planned.of(ENCRYPTION), lambda one: names(one, "bucket", bucket, planned)):
+    for encryption in fitting(
+        planned.having(ENCRYPTION, "bucket", bucket.values.get("bucket")),
+        lambda one: names(one, "bucket", bucket, planned),
+    ):
         for by_default in (
             default
             for entry in encryption.block.blocks("rule")
@@ -33,13 +38,45 @@ def buckets_have_a_key(bucket: Resource, planned: Planned) -> Finding:
     return failed(problem)
 
 
+@rule("SW_BUCKET_TLS")
+def buckets_take_tls_only(bucket: Resource, planned: Planned) -> Finding:
+    """Ask for a policy that denies everything to whoever does not use TLS."""
+    found = fitting(
+        planned.having(POLICY, "bucket", bucket.values.get("bucket")),
+        lambda one: names(one, "bucket", bucket, planned),
+    )
+    if any(denies_plain(statement) for policy in found for statement in statements(policy.block, "policy")):
+        return passed()
+    return failed("its policy denies no requests without TLS" if found else f"no {POLICY} is for it")
+
+
 @rule("SW_BUCKET_ACCESS_LOG")
 def buckets_are_logged(bucket: Resource, planned: Planned) -> Finding:
     """Ask for server access logging, except for the bucket that receives the logs."""
-    loggings = [(logging, argument) for logging in planned.of(LOGGING) for argument in ENDS]
+    name = bucket.values.get("bucket")
+    loggings = [
+        (logging, argument) for argument in ENDS for logging in planned.having(LOGGING, argument, name)
+    ]
     if fitting(loggings, lambda end: names(*end, bucket, planned)):
         return passed()
     return failed(f"no {LOGGING} is for it")
+
+
+def denies_plain(statement: Mapping[str, Any]) -> bool:
+    """Tell whether a statement denies all that is asked without TLS, whoever asks."""
+    condition = statement.get("Condition")
+    if not isinstance(condition, Mapping) or [*condition] != ["Bool"]:
+        return False
+    tested = {
+        key.lower(): [str(one).lower() for one in listed(value)] for key, value in condition["Bool"].items()
+    }
+    return (
+        tested == {"aws:securetransport": ["false"]}
+        and statement.get("Effect") == "Deny"
+        and statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        and any(action in ("*", "s3:*") for action in listed(statement.get("Action")))
+        and any(str(resource).endswith("*") for resource in listed(statement.get("Resource")))
+    )
 
 
 def receives_logs(bucket: Resource, planned: Planned) -> bool:
@@ -49,7 +86,7 @@ def receives_logs(bucket: Resource, planned: Planned) -> bool:
         of, to = (names(logging, argument, bucket, planned) for argument in ENDS)
         return to and not of
 
-    return bool(fitting(planned.of(LOGGING), receives))
+    return bool(fitting(planned.having(LOGGING, ENDS[1], bucket.values.get("bucket")), receives))
 
 
 def fitting(candidates: Iterable[Candidate], fits: Callable[[Candidate], bool]) -> list[Candidate]:

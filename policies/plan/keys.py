@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from policies.plan.jobs import Call, jobs
 from policies.plan.model import Block, Finding, Planned, Resource, failed, judged, passed, rule
 
 ROOTS = Path(__file__).resolve().parents[2], Path(__file__).resolve().parents[2] / "sagewright"
@@ -17,6 +18,7 @@ OF_WORKFLOWS = {
     "aws_cloudwatch_event_bus": "kms_key_identifier",
     "aws_scheduler_schedule": "kms_key_arn",
     "aws_sns_topic": "kms_master_key_id",
+    "aws_sqs_queue": "kms_master_key_id",
 }
 """The argument that names the key, by type; a state machine has a block."""
 OF_AWS = re.compile(r"(.*:)?alias/aws/.*")
@@ -116,6 +118,25 @@ def keys_of_monitor(definition: Resource) -> Iterator[tuple[str, Block, str]]:
         for cluster in resources.blocks("cluster_config"):
             if family(cluster["instance_type"]) not in NVME_FAMILIES:
                 yield "job_resources.cluster_config", cluster, "volume_kms_key_id"
+
+
+@rule("SW_JOB_KMS")
+def jobs_have_a_key(resource: Resource, planned: Planned) -> Finding:
+    """Ask for a key for what jobs write, and for their volumes where they can take one."""
+
+    def problem(job: Call) -> str:
+        ways = [(*job.form.output, "KmsKeyId")] if job.form and job.form.output else []
+        if job.form and any(family(type_) not in NVME_FAMILIES for type_ in job.instance_types):
+            ways.append((*job.form.cluster, "VolumeKmsKeyId"))
+        for way in ways:
+            if not job.has(*way, types=KEYS):
+                return f"{job.place(way)} is not set"
+            key = str(job.at(*way))
+            if OF_AWS.fullmatch(key) or key in planned.aws_keys:
+                return f"{job.place(way)} is {key}, a key of AWS"
+        return ""
+
+    return judged(jobs(resource), problem)
 
 
 @rule("SW_LOG_KMS")

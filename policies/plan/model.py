@@ -129,6 +129,16 @@ class Block(Mapping[str, Any]):
         value = self._values.get(name)
         return value if isinstance(value, Template) else self.get(name)
 
+    def literal(self, name: str, *types: str) -> str:
+        """Return an argument as a text, without the ARNs, ids and names of resources of `types` in it.
+
+        Raises `Undecided` when anything else in it is unknown.
+        """
+        value = self._values.get(name)
+        if isinstance(value, Template) and all(identifies(one, *types) for one in value.references):
+            return INTERPOLATION.sub("", value)
+        return "" if isinstance(value, Unknown) and self.has(name, *types) else str(self.get(name) or "")
+
     def has(self, name: str, *types: str) -> bool:
         """Tell whether an argument has a value; the ARN, id or name of a resource of `types` is one.
 
@@ -153,6 +163,18 @@ class Block(Mapping[str, Any]):
         """Return the addresses of the resources that an argument refers to, known or not."""
         value = self._values.get(name)
         return tuple(map(resource_of, value.references)) if isinstance(value, (Template, Unknown)) else ()
+
+
+def nested(block: Block, *names: str) -> Iterator[Block]:
+    """Yield the blocks at the end of a way through nested ones; where AWS chooses a block, there is none.
+
+    Raises `Undecided` when the number of blocks on the way is unknown.
+    """
+    if not names:
+        yield block
+    elif not block.computed(names[0]):
+        for inner in block.blocks(names[0]):
+            yield from nested(inner, *names[1:])
 
 
 class Items(Sequence[Any]):
@@ -264,6 +286,34 @@ def nobody(arn: str) -> str:
     raise Unanswered(f"the approval of {arn}", "the registry was not asked")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one environment allows: facts of its file, and its section `policy`."""
+
+    account_id: str = ""
+    """The environment's own account."""
+    log_retention_days: int = 365
+    """Days for which logs must be kept at least."""
+    trusted_account_ids: tuple[str, ...] = ()
+    """Other accounts that may be let in."""
+    image_account_ids: tuple[str, ...] = ()
+    """Other accounts whose repositories images may come from."""
+    endpoint_instance_types: tuple[str, ...] = ()
+    """Types that endpoints may run on; any without an accelerator where there is none."""
+    accelerated_instance_types: tuple[str, ...] = ()
+    """Types with a GPU or another accelerator that may be used at all."""
+    inexpensive_instance_families: tuple[str, ...] = ("c5", "c6i", "c7i", "m5", "m6i", "m7i", "t2", "t3")
+    """Families that notebooks, apps and processing jobs may run on."""
+    serverless_max_concurrency: int = 50
+    """Most requests that a serverless variant may answer at once."""
+    traffic_shift_percent: int = 50
+    """Most traffic of an endpoint that one change may move between variants."""
+
+
+DEFAULTS = Limits()
+"""What is allowed where an environment's file says nothing."""
+
+
 @dataclass(frozen=True)
 class Planned:
     """Every resource that the gated plans leave behind, all stacks together."""
@@ -274,7 +324,9 @@ class Planned:
     aws_keys: frozenset[str] = frozenset()
     """Ids and ARNs of keys that data sources show to be AWS's own."""
     registry: Registry = nobody
-    """The one thing beyond the plans that a rule may ask for."""
+    """The one thing beyond the plans and the environment's file that a rule may ask for."""
+    limits: Limits = DEFAULTS
+    """What the environment allows."""
 
     @cached_property
     def by_type(self) -> Mapping[str, Sequence[Resource]]:
@@ -287,6 +339,24 @@ class Planned:
     def of(self, type_: str) -> Sequence[Resource]:
         """Return the planned resources of one type, in plan order."""
         return self.by_type.get(type_, ())
+
+    @cached_property
+    def _by_value(self) -> dict[tuple[str, str], dict[Any, list[Resource]]]:
+        return {}
+
+    def having(self, type_: str, argument: str, value: Any) -> Iterator[Resource]:
+        """Yield the resources of one type whose argument is a value, and those of which that is not known."""
+        groups = self._by_value.get((type_, argument))
+        if groups is None:
+            groups = self._by_value[type_, argument] = {}
+            for resource in self.of(type_):
+                found = resource.values.get(argument)
+                known = isinstance(found, str) and not isinstance(found, Template)
+                groups.setdefault(found if known else None, []).append(resource)
+        known = isinstance(value, str) and not isinstance(value, Template)
+        for key, group in groups.items():
+            if not known or key in (None, value):
+                yield from group
 
     def find(
         self, resource: Resource, argument: str, type_: str, name: str, block: Block | None = None

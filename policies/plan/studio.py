@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from policies.plan.model import Block, Finding, Planned, Resource, failed, judged, passed, rule
 
 APPS = {"JupyterLab": "jupyter_lab_app_settings", "CodeEditor": "code_editor_app_settings"}
+PLATFORM = re.compile(r"notebook-al2023-v\d+")
+"""Platforms of notebook instances that AWS mends: Amazon Linux 2 ended on 2026-06-30.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-al2.html
+"""
 METADATA = "instance_metadata_service_configuration"
 METADATA_VERSION = "minimum_instance_metadata_service_version"
 
@@ -80,6 +86,17 @@ def stays_on(place: tuple[str, Sequence[Block]]) -> str:
 def notebooks_are_closed(notebook: Resource, planned: Planned) -> Finding:
     """Ask for a subnet of ours and no other way out, no root, and credentials for signed requests only."""
     return judged((direct, root, outside, old_metadata), lambda problem: problem(notebook.block))
+
+
+@rule("SW_NOTEBOOK_PLATFORM")
+def notebooks_get_mended(notebook: Resource, planned: Planned) -> Finding:
+    """Ask for a platform that AWS still mends, or for none: AWS takes its newest then."""
+    if notebook.block.computed("platform_identifier"):
+        return passed()
+    platform = notebook.block.get("platform_identifier")
+    if platform is None or PLATFORM.fullmatch(platform):
+        return passed()
+    return failed(f"platform_identifier is {platform}")
 
 
 def direct(notebook: Block) -> str:

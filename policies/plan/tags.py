@@ -1,4 +1,4 @@
-"""Tags: who owns it, who pays for it, where it comes from."""
+"""Tags and descriptions: who owns it, who pays for it, where it comes from, what it is for."""
 
 from __future__ import annotations
 
@@ -23,3 +23,9 @@ def required_tags(resource: Resource, planned: Planned) -> Finding:
     if unknown:
         raise unknown[0]
     return passed()
+
+
+@rule("SW_DESCRIPTION")
+def it_says_what_it_is_for(resource: Resource, planned: Planned) -> Finding:
+    """Ask for a description."""
+    return passed() if resource.block.get("description") else failed("description is not set")

@@ -33,7 +33,7 @@ class PolicyError(Exception):
 class Strict(BaseModel):
     """What a file may say, and nothing else."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 def matches(pattern: str, address: str) -> bool:
@@ -67,6 +67,10 @@ class Rule(Strict):
     """Types that the check of checkov is for as well and is not asked about, each with the reason."""
     why: Text
     mend: Text
+    security_hub: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9]+\.\d+$")]] = []
+    """Controls of AWS Security Hub that look for the same: `SageMaker.1`."""
+    config_rules: list[Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)+$")]] = []
+    """Rules of AWS Config that look for the same, by name: `sagemaker-model-in-vpc`."""
     references: list[Annotated[str, Field(pattern=r"^https://")]] = Field(min_length=1)
 
     @field_validator("types")
@@ -125,6 +129,24 @@ class Catalog(Strict):
         return self
 
 
+class Standard(Strict):
+    """A list of what AWS itself asks, as it was on a day."""
+
+    name: str = Field(min_length=10)
+    source: str = Field(pattern=r"^https://")
+    """Where the list is published."""
+    date: datetime.date
+    """Day on which the list was taken from there."""
+    controls: dict[str, Annotated[str, Field(pattern=r"^(|[A-Z].{15,}\.)$")]] = Field(min_length=1)
+    """Every control, and why no rule of the catalogue names it; nothing where one does."""
+
+
+class Standards(Strict):
+    """`policies/standards.yaml`."""
+
+    standards: list[Standard] = Field(min_length=1)
+
+
 class Waiver(Strict):
     """One exception to one rule: for whom, why, by whom, and until when."""
 
@@ -170,12 +192,37 @@ class Waivers(Strict):
     waivers: list[Waiver] = []
 
 
-Document = TypeVar("Document", Catalog, Waivers)
+Document = TypeVar("Document", Catalog, Standards, Waivers)
 
 
 def read_catalog(folder: Path) -> Catalog:
     """Read the catalogue of a policies folder; raises `PolicyError`, with all that is wrong at once."""
     return read(folder / "catalog.yaml", Catalog)
+
+
+def read_standards(folder: Path, catalog: Catalog) -> list[tuple[Standard, dict[str, list[str]]]]:
+    """Read what AWS asks, each list with the ids of the rules that name a control.
+
+    Raises `PolicyError`, also for a control that neither a rule names nor a reason excuses, or both do.
+    """
+    path = folder / "standards.yaml"
+    found: list[tuple[Standard, dict[str, list[str]]]] = []
+    problems: list[str] = []
+    for standard in read(path, Standards).standards:
+        named: dict[str, list[str]] = {control: [] for control in standard.controls}
+        for rule in catalog.rules:
+            for control in (*rule.security_hub, *rule.config_rules):
+                if control in named:
+                    named[control].append(rule.id)
+        for control, reason in standard.controls.items():
+            if not named[control] and not reason:
+                problems.append(f"{control}: supply a rule that names it, or a reason, got neither")
+            if named[control] and reason:
+                problems.append(f"{control}: supply no reason, as {', '.join(named[control])} name it")
+        found.append((standard, named))
+    if problems:
+        raise PolicyError("\n".join(f"{path}: {problem}" for problem in problems))
+    return found
 
 
 def read_waivers(folder: Path, catalog: Catalog) -> list[Waiver]:

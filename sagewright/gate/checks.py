@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import re
+import sys
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ def load(name: str, path: Path) -> ModuleType:
     """Import a policy's file under a name of its own; raises `CheckError` with what it raises."""
     specification = importlib.util.spec_from_file_location(name, path)
     assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
+    module = sys.modules[name] = importlib.util.module_from_spec(specification)  # where dataclasses look
     try:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:

@@ -215,10 +215,11 @@ class Expressions:
         if data:
             return Unknown()
         given = (configured.get("expressions") or {}).get(str(rest[0]))
-        if given is None:
-            return Template("${" + expression + "}") if mark is True else Unknown((expression,))
-        completed = descend(self._fill(value, mark, given, replace(place, key=index)), rest[1:])
-        return Unknown((expression,)) if isinstance(completed, Unknown) else completed
+        if given is not None:
+            completed = descend(self._fill(value, mark, given, replace(place, key=index)), rest[1:])
+            if not isinstance(completed, Unknown):
+                return completed
+        return Template("${" + expression + "}") if mark is True else Unknown((expression,))
 
 
 def fill(values: Any, marks: Any) -> Any:

@@ -191,6 +191,7 @@ def ask_all(
         tuple(change for plan in plans for change in plan.changes),
         frozenset(key for plan in plans for key in plan.aws_keys),
         registry,
+        judgement.environment.limits,
     )
     asked = [
         (rule, found[rule.kind][rule.id])

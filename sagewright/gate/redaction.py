@@ -7,12 +7,11 @@ gate shows goes through a `Redactor`, which knows every such value of the plans.
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any
+
+from policies.plan.secrets import secret_parts
 
 HIDDEN = "(sensitive)"
 """What stands in for a secret."""
@@ -21,29 +20,12 @@ SECRET_NAME = re.compile(
     r"(?i)pass(word|wd|phrase)|pwd|secret|token|credential|dsn$"
     r"|(private|api|access|auth|signing|encryption)[_-]?key|connection[_-]?string"
 )
-SECRET_LOOK = re.compile(
-    r"""(?x)
-    -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY (?s: .*? -----END[ ][A-Z ]*PRIVATE[ ]KEY----- | .*)
-    | \b(?:AKIA|ASIA)[A-Z2-7]{16}\b
-    | \bgh[pousr]_[A-Za-z0-9]{30,}
-    | \bxox[abprs]-[A-Za-z0-9-]{10,}
-    | \beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}
-    | ://[^/\s:@]+:[^/\s:@]{3,}@
-    """
-)
-WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
-HARMLESS = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
-"""Ids and digests, which look random and are public."""
 IDENTITY = re.compile(r"(^|_)(name|name_prefix|id|arn|bucket|url|address|region|type|path|family)$")
 """Arguments that are no secret although their name speaks of one: `secret_arn`."""
 PUBLIC = re.compile(r"(^|_)(name|name_prefix|id|arn|bucket)$")
 """Attributes of AWS's resources that stay readable even where their value is marked elsewhere."""
 SHORTEST = 4
 """Shorter values are hidden where they stand, and not looked for in other texts: `1` is everywhere."""
-ENTROPY_BITS = 4.2
-"""Bits per character from which a long word may be random; English and names stay under it."""
-CHANGES = 0.38
-"""Changes between capitals, small letters and digits per character: a random key has 0.6, CamelCase 0.3."""
 
 
 class Redactor:
@@ -172,26 +154,3 @@ def parsed(text: str) -> Any:
 def looks_secret(text: str) -> bool:
     """Tell whether a text holds something that looks like a key, a token or a password in a URL."""
     return next(secret_parts(text), None) is not None
-
-
-def secret_parts(text: str) -> Iterator[str]:
-    """Yield the parts of a text that look secret: known shapes of keys, and long random words."""
-    yield from (match[0] for match in SECRET_LOOK.finditer(text))
-    for word in WORD.findall(text):
-        if HARMLESS.fullmatch(word.strip("/_-=")):
-            continue
-        both_cases = word != word.lower() and word != word.upper()
-        if both_cases and changes(word) >= CHANGES and entropy(word) >= ENTROPY_BITS:
-            yield word
-
-
-def changes(word: str) -> float:
-    """Return how often a word changes between capitals, small letters, digits and others, per character."""
-    kinds = ["A" if c.isupper() else "a" if c.islower() else "0" if c.isdigit() else c for c in word]
-    return sum(one != next_ for one, next_ in pairwise(kinds)) / len(word)
-
-
-def entropy(word: str) -> float:
-    """Return the Shannon entropy of a word in bits per character."""
-    counts = Counter(word).values()
-    return -sum(count / len(word) * math.log2(count / len(word)) for count in counts)

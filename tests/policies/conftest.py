@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from policies.plan.model import nobody
+from policies.plan.model import Limits, nobody
 from sagewright.environment import Environment
 from sagewright.gate import PlanInput, Report, gate
 from sagewright.gate.catalog import POLICIES, Catalog, Rule, read_catalog
@@ -28,6 +28,13 @@ PROD = Environment(
     embedded=False,
     state_bucket="acme-prod-state",
     path=Path("environments/prod.yaml"),
+    limits=Limits(
+        account_id="111122223333",
+        trusted_account_ids=("777788889999",),
+        image_account_ids=("222233334444", "048819808253", "017069133835"),
+        endpoint_instance_types=("ml.m5.large", "ml.g5.xlarge"),
+        accelerated_instance_types=("ml.g5.xlarge",),
+    ),
 )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from sagewright.gate import checks
-from sagewright.gate.catalog import POLICIES, TERRAFORM_TYPE, read_waivers
+from sagewright.gate.catalog import POLICIES, TERRAFORM_TYPE, PolicyError, read_standards, read_waivers
 from sagewright.gate.rules import own_rules
 
 from .conftest import CATALOG, RULES
@@ -72,6 +74,47 @@ def test_what_must_not_be_lost_is_listed_and_nothing_else_that_the_modules_make(
 
 def test_the_waivers_that_ship_are_understood() -> None:
     assert read_waivers(POLICIES, CATALOG) == []
+
+
+SECURITY_HUB, PACK, OLDER_PACK = (standard for standard, _ in read_standards(POLICIES, CATALOG))
+
+
+def test_the_lists_of_what_aws_asks_are_whole() -> None:
+    """By what the lists say of themselves: 25 controls, 91 rules (4 of them custom), 15 rules."""
+    assert list(SECURITY_HUB.controls) == [f"SageMaker.{number}" for number in range(1, 26)]
+    assert len(PACK.controls) == 91
+    assert sum(control.startswith("aiml-") for control in PACK.controls) == 4
+    assert len(OLDER_PACK.controls) == 15
+
+
+def test_no_rule_names_a_control_of_sagemaker_that_there_is_not() -> None:
+    named = {control for rule in RULES for control in rule.security_hub if "SageMaker" in control}
+    assert named <= set(SECURITY_HUB.controls)
+
+
+@pytest.mark.parametrize(
+    ("control", "reason", "problem"),
+    [
+        ("SageMaker.99", "", "SageMaker.99: supply a rule that names it, or a reason, got neither"),
+        (
+            "SageMaker.5",
+            "It cannot be seen.",
+            "SageMaker.5: supply no reason, as SW_MODEL_ISOLATION name it",
+        ),
+    ],
+)
+def test_a_control_has_either_rules_or_a_reason(
+    tmp_path: Path, control: str, reason: str, problem: str
+) -> None:
+    standard = {"name": "A list of AWS", "source": "https://docs.aws.amazon.com/", "date": "2026-11-26"}
+    text = json.dumps({"standards": [{**standard, "controls": {control: reason}}]})
+    (tmp_path / "standards.yaml").write_text(text.replace('"2026-11-26"', "2026-11-26"), encoding="utf-8")
+    with pytest.raises(PolicyError, match=re.escape(problem)):
+        read_standards(tmp_path, CATALOG)
+
+
+def test_at_least_forty_rules_are_ours() -> None:
+    assert sum(rule.kind != "builtin" for rule in RULES) >= 40
 
 
 def test_every_plan_rule_says_what_it_does() -> None:

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from policies.plan.model import Change, Planned, Resource, Template, Unanswered, Undecided, Unknown
+from policies.plan.model import (
+    DEFAULTS,
+    Change,
+    Limits,
+    Planned,
+    Resource,
+    Template,
+    Unanswered,
+    Undecided,
+    Unknown,
+)
 from sagewright.gate import rules
 from sagewright.gate.catalog import POLICIES
 
@@ -24,9 +34,9 @@ def resource(address: str, values: Mapping[str, Any], stack: str = "prod-serving
     )
 
 
-def ask(rule: str, *resources: Resource) -> tuple[str, str]:
+def ask(rule: str, *resources: Resource, limits: Limits = DEFAULTS) -> tuple[str, str]:
     """Return what a rule says of the first resource, among all of them."""
-    verdict = rules.ask(RULES[rule], resources[0], Planned(resources))
+    verdict = rules.ask(RULES[rule], resources[0], Planned(resources, limits=limits))
     return verdict.state, verdict.message
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from sagewright.gate import PlanInput, gate
 from sagewright.gate.catalog import Rule
+from sagewright.gate.checks import Verdict
+from sagewright.gate.judge import Judgement
 
 from .conftest import CATALOG, EXAMPLES, PROD, RULES, example, judged
 
@@ -36,6 +38,15 @@ def test_a_rule_is_silent_on_its_good_example_and_fires_on_its_bad_one(rule: Rul
 def test_a_rule_for_some_environments_is_not_asked_in_others(rule: Rule) -> None:
     report = gate([PlanInput(path=example(rule.id, "fail"))], ELSEWHERE)
     assert not [result for result in report.results if result.rule == rule.id]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_what_is_not_known_denies_in_production_as_a_failure_would_and_advises_elsewhere(
+    rule: Rule,
+) -> None:
+    unknown = Verdict(state="unknown", message="")
+    assert Judgement(PROD, b"").mode(rule, unknown) == rule.mode
+    assert Judgement(ELSEWHERE, b"").mode(rule, unknown) == "advise"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def stopped(tmp_path: Path, document: Json, rule: Rule) -> set[str]:
     path.write_text(json.dumps(document), encoding="utf-8")
     plan = read(PlanInput(path=path), PROD, lambda path: {})
     if rule.kind == "plan":
-        planned = Planned(plan.resources, plan.changes)
+        planned = Planned(plan.resources, plan.changes, limits=PROD.limits)
         function = PLAN_RULES[rule.id]
         found = [(one, rules.ask(function, one, planned)) for one in ledger.subjects(rule, plan)]
     else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from policies.plan.model import Limits
 from sagewright import environment
 from sagewright.errors import Usage
+from stacks.environment import Policy
 
 from .conftest import ENVIRONMENT, ROOT
 
@@ -65,6 +68,13 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path, text: str) -> None:
         ({"production": "yes"}, r"production: supply true or false, got 'yes'"),
         ({"protected": None}, r"protected: supply true or false, got None"),
         ({"state": {"bucket": 5}}, r"state\.bucket: supply a string, got 5"),
+        ({"log_retention_days": "7"}, r"log_retention_days: supply an integer, got '7'"),
+        ({"policy": []}, r"policy: supply a mapping of settings, got \[\]"),
+        ({"policy": {"gpus": []}}, r"policy\.gpus: supply one of trusted_account_ids, .*, got 'gpus'"),
+        ({"policy": {"account_id": "1"}}, r"policy\.account_id: supply one of .*, got 'account_id'"),
+        ({"policy": {"traffic_shift_percent": "9"}}, r"policy\.traffic_\w+: supply an integer, got '9'"),
+        ({"policy": {"image_account_ids": "1"}}, r"policy\.image_account_ids: supply a list, got '1'"),
+        ({"policy": {"image_account_ids": [1]}}, r"policy\.\w+: supply a list of strings, got \[1\]"),
         ({"embedded": False}, r"state\.bucket: supply the S3 bucket of the Terraform state, got None"),
     ],
 )
@@ -74,6 +84,20 @@ def test_a_wrong_fact_is_refused_by_name_and_value(
     write(tmp_path, **change)
     with pytest.raises(Usage, match=message):
         environment.read("x", tmp_path)
+
+
+def test_what_a_file_allows_reaches_the_rules(tmp_path: Path) -> None:
+    write(tmp_path, log_retention_days=30, policy={"image_account_ids": ["222233334444"]})
+    found = environment.read("x", tmp_path).limits
+    assert found == Limits(
+        account_id="111122223333", log_retention_days=30, image_account_ids=("222233334444",)
+    )
+
+
+def test_what_a_file_may_allow_and_what_is_allowed_without_it_are_declared_alike() -> None:
+    declared = {field.name: field.default for field in dataclasses.fields(Policy)}
+    read = {field.name: field.default for field in dataclasses.fields(Limits)}
+    assert declared == {name: default for name, default in read.items() if name not in environment.FACTS}
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_lines(tmp_path: Path) -> None:

@@ -125,12 +125,33 @@ BAD: dict[str, tuple[str, str, str]] = {
         "owner: ml-platform",
         "owner: ml-platform\ncolour: red",
         "colour: supply one of organization, account_id, region, production, protected, embedded, owner, "
-        "cost_center, state, ci, network, log_retention_days, key_deletion_window_days, retention, "
+        "cost_center, state, ci, network, policy, log_retention_days, key_deletion_window_days, retention, "
         "access_logs, approver_principal_arns, registry, repositories, model_package_groups, "
         "approval_sender_account_ids, feature_groups, feature_queries, studio, notebook_instances, "
         "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, budget, models, "
         "endpoints, batch_transforms, monitors, api, api_gateway_logs, off_hours, alarms, dashboard, got an "
         "unknown setting",
+    ),
+    "a serverless limit that AWS does not know": (
+        "owner: ml-platform",
+        "owner: ml-platform\npolicy: {serverless_max_concurrency: 201}",
+        "policy.serverless_max_concurrency: supply at most 200, got 201",
+    ),
+    "no traffic at all": (
+        "owner: ml-platform",
+        "owner: ml-platform\npolicy: {traffic_shift_percent: 0}",
+        "policy.traffic_shift_percent: supply at least 1, got 0",
+    ),
+    "an instance type of EC2": (
+        "owner: ml-platform",
+        "owner: ml-platform\npolicy: {endpoint_instance_types: [m5.large]}",
+        r"policy.endpoint_instance_types[0]: supply a string that matches ^ml\.[a-z0-9-]+\.[a-z0-9-]+$, "
+        "got 'm5.large'",
+    ),
+    "trust in the own account": (
+        "owner: ml-platform",
+        'owner: ml-platform\npolicy: {trusted_account_ids: ["444455556666"]}',
+        "policy.trusted_account_ids: supply other accounts than the environment's own, got '444455556666'",
     ),
     "a misspelt key": (
         "min_capacity: 1",
@@ -776,7 +797,7 @@ def test_a_stale_schema_is_told_and_mended(
 
     stale = tmp_path / "schema.json"
     stale.write_text("{}", encoding="utf-8")
-    monkeypatch.setattr(tool, "TARGET", stale)
+    monkeypatch.setitem(tool.TARGETS, "environments", stale)
     assert tool.main(["--check"]) == 1
     assert "run: python tools/schema.py" in capsys.readouterr().err
     assert stale.read_text(encoding="utf-8") == "{}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sagewright import environment
 from sagewright.project import find
 from stacks.environment import names
 from tests.conftest import ROOT, Synthesized
@@ -84,6 +86,21 @@ def test_the_provider_accepts_every_value(name: str, part: str, diagnostics: lis
 
 def test_the_provider_accepts_every_value_of_the_bootstrap(diagnostics: list[dict[str, Any]]) -> None:
     assert [one for one in diagnostics if one["range"]["filename"] == "cdk.tf.json"] == []
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_allows_the_accounts_and_the_instance_types_that_it_uses(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    limits = environment.read(name, ROOT / "environments").limits
+    texts = {part: json.dumps(stack.document["resource"]) for part, stack in committed(name).items()}
+    images = {account for text in texts.values() for account in re.findall(r"(\d{12})\.dkr\.ecr", text)}
+    trusted = {account for text in texts.values() for account in re.findall(r"iam::(\d{12}):root", text)}
+    configurations = committed(name)["serving"].document["resource"]["aws_sagemaker_endpoint_configuration"]
+    types = re.findall(r'"instance_type": "([^"]*)"', json.dumps(configurations))
+    assert images <= {limits.account_id, *limits.image_account_ids}
+    assert trusted <= {limits.account_id, *limits.trusted_account_ids}
+    assert types and set(types) <= set(limits.endpoint_instance_types)
 
 
 def test_what_the_provider_refuses_would_be_found(diagnostics: list[dict[str, Any]]) -> None:
