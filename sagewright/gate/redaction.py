@@ -95,16 +95,13 @@ class Redactor:
 
     def _learn(self, value: Any, mark: Any, name: str) -> None:
         """Sort every text of a value into secret or open; `mark` is Terraform's own mark on it."""
-        named = bool(SECRET_NAME.search(name)) and not IDENTITY.search(name)
-        hidden = mark is True or (named and not isinstance(value, (int, float)))
+        hidden = is_secret(value, mark, name)
         if isinstance(value, Mapping):
-            marks = mark if isinstance(mark, Mapping) else {}
             for key, item in value.items():
-                self._learn(item, True if hidden else marks.get(key), inner_name(name, str(key)))
+                self._learn(item, hidden or below(mark, key), inner_name(name, str(key), value))
         elif isinstance(value, list):
-            marked = mark if isinstance(mark, list) else []
             for index, item in enumerate(value):
-                self._learn(item, True if hidden else (marked[index] if index < len(marked) else None), name)
+                self._learn(item, hidden or below(mark, index), name)
         elif hidden:
             self._secrets.update(texts(value))
         elif isinstance(value, str):
@@ -128,9 +125,45 @@ class Redactor:
         return text
 
 
-def inner_name(name: str, key: str) -> str:
-    """Return the name by which a nested value is judged; Terraform's wrappers keep the outer one."""
-    return name if key in ("constant_value", "value") else key
+def is_secret(value: Any, mark: Any, name: str) -> bool:
+    """Tell whether a value is secret by Terraform's own mark on it, or by its name."""
+    named = bool(SECRET_NAME.search(name)) and not IDENTITY.search(name)
+    return mark is True or (named and not isinstance(value, (int, float)))
+
+
+def below(mark: Any, key: str | int) -> Any:
+    """Return the mark on a member or an element of a value."""
+    if isinstance(mark, Mapping):
+        return mark.get(key)
+    return mark[key] if isinstance(mark, list) and isinstance(key, int) and key < len(mark) else None
+
+
+def inner_name(name: str, key: str, beside: Mapping[str, Any]) -> str:
+    """Return the name by which a nested value is judged.
+
+    Terraform's wrappers keep the outer one; of a pair such as `{"name": "TOKEN", "value": "…"}` the name is it.
+    """
+    if key not in ("constant_value", "value", "Value"):
+        return key
+    paired = next((beside[one] for one in ("name", "Name", "key", "Key") if one in beside), None)
+    return paired if isinstance(paired, str) else name
+
+
+def masked(value: Any, mark: Any, name: str = "") -> Any:
+    """Return a value in which `HIDDEN` stands wherever it is secret by mark or by name, in JSON texts too."""
+    if is_secret(value, mark, name):
+        return value if value in (None, "") else HIDDEN
+    if isinstance(value, Mapping):
+        return {
+            key: masked(item, below(mark, key), inner_name(name, str(key), value))
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [masked(item, below(mark, index), name) for index, item in enumerate(value)]
+    if type(value) is str and value[:1] in "{[" and (document := parsed(value)) is not None:
+        hidden = masked(document, mark, name)
+        return value if hidden == document else json.dumps(hidden, ensure_ascii=False)
+    return value
 
 
 def texts(value: Any) -> Iterator[str]:
