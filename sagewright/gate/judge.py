@@ -110,6 +110,8 @@ class Judgement:
 
 def plain(text: str) -> str:
     """Return a text with control and direction characters written out, so that it cannot forge others."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -52,6 +53,8 @@ class Redactor:
     def __init__(self) -> None:
         self._secrets: set[str] = set()
         self._open: set[str] = set()
+        self._known: set[tuple[str, str]] = set()
+        """Texts that were looked into, by the name that they were met under: a plan repeats most of them."""
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, plan: Mapping[str, Any]) -> None:
@@ -72,7 +75,9 @@ class Redactor:
             self._learn_values(values.get("values") or values)
 
     def _learn_change(self, change: Mapping[str, Any], name: str = "", type_: str = "") -> None:
-        for side in ("before", "after"):
+        same = change.get("before") == change.get("after")
+        same = same and change.get("before_sensitive") == change.get("after_sensitive")
+        for side in ("after",) if same else ("before", "after"):
             self._learn(change.get(side), change.get(f"{side}_sensitive"), name)
             self._learn_public(type_, change.get(side))
 
@@ -96,7 +101,7 @@ class Redactor:
     def _learn(self, value: Any, mark: Any, name: str) -> None:
         """Sort every text of a value into secret or open; `mark` is Terraform's own mark on it."""
         hidden = is_secret(value, mark, name)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             for key, item in value.items():
                 self._learn(item, hidden or below(mark, key), inner_name(name, str(key), value))
         elif isinstance(value, list):
@@ -104,8 +109,9 @@ class Redactor:
                 self._learn(item, hidden or below(mark, index), name)
         elif hidden:
             self._secrets.update(texts(value))
-        elif isinstance(value, str):
-            if value[:1] in "{[" and (document := parsed(value)) is not None:
+        elif isinstance(value, str) and (value, name) not in self._known:
+            self._known.add((value, name))
+            if value[:1] in ("{", "[") and (document := parsed(value)) is not None:
                 self._learn(document, mark, name)
             for part in secret_parts(value):
                 self._secrets.update(texts(part))
@@ -127,13 +133,18 @@ class Redactor:
 
 def is_secret(value: Any, mark: Any, name: str) -> bool:
     """Tell whether a value is secret by Terraform's own mark on it, or by its name."""
-    named = bool(SECRET_NAME.search(name)) and not IDENTITY.search(name)
-    return mark is True or (named and not isinstance(value, (int, float)))
+    return mark is True or (names_a_secret(name) and not isinstance(value, (int, float)))
+
+
+@cache
+def names_a_secret(name: str) -> bool:
+    """Tell whether what has such a name is a secret, whatever it is."""
+    return bool(SECRET_NAME.search(name)) and not IDENTITY.search(name)
 
 
 def below(mark: Any, key: str | int) -> Any:
     """Return the mark on a member or an element of a value."""
-    if isinstance(mark, Mapping):
+    if isinstance(mark, dict):
         return mark.get(key)
     return mark[key] if isinstance(mark, list) and isinstance(key, int) and key < len(mark) else None
 
@@ -153,16 +164,16 @@ def masked(value: Any, mark: Any, name: str = "") -> Any:
     """Return a value in which `HIDDEN` stands wherever it is secret by mark or by name, in JSON texts too."""
     if is_secret(value, mark, name):
         return value if value in (None, "") else HIDDEN
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {
             key: masked(item, below(mark, key), inner_name(name, str(key), value))
             for key, item in value.items()
         }
     if isinstance(value, list):
         return [masked(item, below(mark, index), name) for index, item in enumerate(value)]
-    if type(value) is str and value[:1] in "{[" and (document := parsed(value)) is not None:
+    if isinstance(value, str) and value[:1] in ("{", "[") and (document := parsed(value)) is not None:
         hidden = masked(document, mark, name)
-        return value if hidden == document else json.dumps(hidden, ensure_ascii=False)
+        return value if hidden == document else type(value)(json.dumps(hidden, ensure_ascii=False))
     return value
 
 

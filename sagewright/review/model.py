@@ -180,6 +180,8 @@ class Access:
     place: Place
     area: Area
     direction: Direction
+    fresh: bool
+    """Whether the plan makes that which it is about: nobody had it before."""
     subject: Words
     """Whose access it is: "role `acme-dev-sagemaker`", "security group `acme-dev-endpoints`"."""
     said: Words
