@@ -17,7 +17,7 @@ from typing import Any
 from policies.plan.documents import listed, policy
 from policies.plan.model import Unknown
 from sagewright.review.model import Access, Area, Direction, Words
-from sagewright.review.subject import Subject
+from sagewright.review.subject import Names, Subject
 from sagewright.review.words import Teller
 
 NOT = "all but"
@@ -51,6 +51,8 @@ NOUNS = {
     "aws_vpc_security_group_ingress_rule": ("security group", "security_group_id"),
 }
 """What a resource is about, and the argument that names it."""
+OWN = ("description", "domain_name", "name")
+"""Arguments by which a resource names itself, and no other."""
 BLOCKS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 SWITCHES: Mapping[tuple[str, str], tuple[Any, Area, str, str]] = {
     **{
@@ -141,9 +143,10 @@ class Group:
     conditions: tuple[str, ...]
 
 
-def changes(subject: Subject, teller: Teller) -> Iterator[Access]:
-    """Yield what a change of one resource opens and closes."""
+def changes(subject: Subject, names: Names, teller: Teller) -> Iterator[Access]:
+    """Yield what a change of one resource opens and closes; what is new is not narrowed by anything."""
     said: list[tuple[Area, Direction, Words]] = []
+    fresh = is_fresh(subject, names)
     for name in subject.names:
         before, after = subject.before.get(name), subject.after.get(name)
         if (subject.type, name) in SWITCHES:
@@ -154,9 +157,11 @@ def changes(subject: Subject, teller: Teller) -> Iterator[Access]:
             where = area(subject, name)
             said += ((where, *one) for one in compared(before, after, where, teller))
     said += attached(subject, teller)
-    said += networked(subject, teller)
+    said += networked(subject, names, teller)
     said += authenticated(subject, teller)
     for where, direction, words in dict.fromkeys(said):
+        if fresh and direction == "narrowed":
+            continue
         yield Access(
             environment=subject.environment,
             stack=subject.stack,
@@ -164,17 +169,25 @@ def changes(subject: Subject, teller: Teller) -> Iterator[Access]:
             place=subject.place,
             area=where,
             direction=direction,
-            fresh=subject.action == "add",
-            subject=called(subject, teller),
+            fresh=fresh,
+            subject=called(subject, names, teller),
             said=words,
         )
 
 
-def called(subject: Subject, teller: Teller) -> Words:
+def is_fresh(subject: Subject, names: Names) -> bool:
+    """Tell whether the plans make what the access is about: a role, say, and not just a policy of it."""
+    argument = NOUNS.get(subject.type, ("", ""))[1]
+    if subject.action != "add" or argument in OWN or not argument:
+        return subject.action == "add"
+    return names.makes(subject.stack, subject.after.get(argument))
+
+
+def called(subject: Subject, names: Names, teller: Teller) -> Words:
     """Return whose access it is."""
     noun, argument = NOUNS.get(subject.type, ("", ""))
     for values in (subject.after, subject.before):
-        name = values.get(argument)
+        name = names.of(subject.stack, values.get(argument))
         if isinstance(name, str) and name:
             return f"{noun} {teller.quoted(name)}"
     return " ".join(filter(None, (noun, teller.quoted(subject.address))))
@@ -338,7 +351,7 @@ def conditioned(
 
 def what(group: Group, verb: str, where: Area, teller: Teller) -> Words:
     """Return who may do what on what."""
-    who = named(group.principals, teller) if group.principals != ((),) else ""
+    who = named(group.principals, teller, principals=True) if group.principals != ((),) else ""
     if where == "trust":
         others = [one for one in group.actions if one != ("sts:AssumeRole",)]
         doing = named(others, teller) if others else "take this role"
@@ -348,8 +361,10 @@ def what(group: Group, verb: str, where: Area, teller: Teller) -> Words:
     return f"{who} {verb} {named(group.actions, teller)}{on}".strip()
 
 
-def named(group: Sequence[Member], teller: Teller) -> Words:
+def named(group: Sequence[Member], teller: Teller, principals: bool = False) -> Words:
     """Return elements in words; those that are named by exclusion come last."""
+    if list(group) == [("*",)] and principals:
+        return "anybody"
     plain = [one[0] for one in group if len(one) == 1]
     excluding = [f"{NOT} {teller.listed(one[1:])}" for one in group if len(one) > 1]
     return " and ".join(filter(None, (teller.listed(plain), *excluding)))
@@ -419,7 +434,7 @@ def caller(values: Mapping[str, Any]) -> str:
     return " of ".join(str(one) for one in found if isinstance(one, str) and one)
 
 
-def networked(subject: Subject, teller: Teller) -> Iterator[tuple[Area, Direction, Words]]:
+def networked(subject: Subject, names: Names, teller: Teller) -> Iterator[tuple[Area, Direction, Words]]:
     """Yield what security groups let in and out that they did not, and the other way round."""
     if subject.type in GROUPS:
         directions = ["ingress", "egress"]
@@ -434,7 +449,10 @@ def networked(subject: Subject, teller: Teller) -> Iterator[tuple[Area, Directio
                 yield "network", "changed", f"what it lets {way} is known only after apply"
             continue
         old, new = (
-            set(openings(values, direction, subject.type, teller))
+            {
+                (ports, teller.value(names.of(subject.stack, peer)))
+                for ports, peer in openings(values, direction, subject.type)
+            }
             for values in (subject.before, subject.after)
         )
         for ports, peer in sorted(new - old):
@@ -454,9 +472,7 @@ def text_of(subject: Subject, name: str, type_: str) -> str:
     return value if subject.type == type_ and isinstance(value, str) else ""
 
 
-def openings(
-    values: Mapping[str, Any], direction: str, type_: str, teller: Teller
-) -> Iterator[tuple[str, str]]:
+def openings(values: Mapping[str, Any], direction: str, type_: str) -> Iterator[tuple[str, Any]]:
     """Yield ports and peers that a group or a rule opens."""
     for rule in listed(values.get(direction)) if type_ in GROUPS else [values] if values else []:
         if not isinstance(rule, Mapping):
@@ -468,7 +484,7 @@ def openings(
             ports += f" {first}" if first == last else f" {first}-{last}"
         peers = [peer for name in PEERS for peer in listed(rule.get(name)) if peer]
         peers += ["itself"] if rule.get("self") is True else []
-        yield from ((ports, teller.value(peer)) for peer in peers)
+        yield from ((ports, peer) for peer in peers)
 
 
 def authenticated(subject: Subject, teller: Teller) -> Iterator[tuple[Area, Direction, Words]]:

@@ -22,7 +22,7 @@ from sagewright.review.differences import Differ, Side
 from sagewright.review.graph import edges
 from sagewright.review.losses import STATEFUL, loss, why
 from sagewright.review.model import Action, Amount, Place, Review
-from sagewright.review.subject import Subject
+from sagewright.review.subject import Names, Subject
 from sagewright.review.traffic import ENDPOINT, TARGET, Router, Versions, not_asked
 from sagewright.review.words import Teller
 
@@ -214,6 +214,7 @@ class Builder:
             traffic=tuple(self._traffic()),
             access=tuple(self._access()),
             failures=failures,
+            checks=tuple(self._checks()),
             cost=self._cost(),
             changes=tuple(self._changes()),
             waivers=tuple(self._waivers()),
@@ -283,7 +284,7 @@ class Builder:
                     destroy=actions.count("destroy"),
                     forget=actions.count("forget"),
                     move=actions.count("move"),
-                    import_=actions.count("import"),
+                    imports=actions.count("import"),
                     outputs=sum(change["actions"] != ["no-op"] for change in outputs),
                     **{name: sum(map(test, here)) for name, test in COUNTED.items()},
                     before=amount(cost.before) if cost else None,
@@ -315,11 +316,12 @@ class Builder:
 
     def _access(self) -> list[model.Access]:
         """Return what is opened and closed: openings first, and of them what is not new altogether."""
+        names = Names(item.subject for item in self._items if not item.change.deposed)
         found = [
             one
             for item in self._items
             if item.subject.action in ("add", "change", "replace", "destroy", "forget")
-            for one in access.changes(item.subject, self._teller)
+            for one in access.changes(item.subject, names, self._teller)
         ]
         return sorted(found, key=lambda one: (DIRECTIONS.index(one.direction), one.fresh))
 
@@ -343,6 +345,23 @@ class Builder:
                     touched=result.touched,
                     message=self._teller.text(result.message, LONGEST_ERROR),
                     remedy=" ".join(result.remedy.split()),
+                )
+
+    def _checks(self) -> Iterator[model.Check]:
+        """Yield how each rule did on each stack."""
+        for judged in self._environments:
+            asked: dict[tuple[str, str], list[Result]] = {}
+            for result in sorted(judged.report.results, key=lambda one: (one.stack, one.rule)):
+                asked.setdefault((result.stack, result.rule), []).append(result)
+            for (stack, rule), results in asked.items():
+                yield model.Check(
+                    environment=judged.report.environment,
+                    stack=self._teller.text(stack),
+                    rule=rule,
+                    title=results[0].title,
+                    severity=results[0].severity,
+                    passed=sum(result.state == "pass" for result in results),
+                    **{name: sum(map(test, results)) for name, test in COUNTED.items()},
                 )
 
     def _cost(self) -> model.Cost | None:
@@ -415,7 +434,7 @@ class Builder:
             why=said,
             previous_address=self._teller.text(item.previous_address),
             attributes=tuple(self._attributes(item)),
-            line=subject.place.lines[0] if subject.place.lines else "",
+            line=subject.place.line,
         )
 
     def _attributes(self, item: Item) -> Iterator[model.Attribute]:

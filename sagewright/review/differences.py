@@ -66,7 +66,7 @@ class Differ:
         if is_secret(side.value, side.mark, name) or is_secret(other.value, other.mark, name):
             both = other.value not in ABSENT
             return Value(nature="sensitive", text="sensitive, changed" if both else "sensitive")
-        return Value(nature="value", text=self._teller.value(masked(side.value, side.mark, name)))
+        return Value(nature="value", text=self._teller.value(pruned(masked(side.value, side.mark, name))))
 
     def _walk(self, before: Side, after: Side, path: str, name: str) -> Iterator[tuple[str, str, Side, Side]]:
         """Yield path, name and both sides of each smallest part that differs."""
@@ -107,6 +107,13 @@ class Differ:
             yield f"{path}[]", name, before.member(index), Side(value=None)
         for index in come:
             yield f"{path}[]", name, Side(value=None), after.member(index)
+
+
+def pruned(value: Any) -> Any:
+    """Return a value without the members that nothing is configured for."""
+    if isinstance(value, dict):
+        return {key: pruned(item) for key, item in value.items() if item not in ABSENT}
+    return [pruned(item) for item in value] if isinstance(value, list) else value
 
 
 def same(before: Any, after: Any) -> bool:

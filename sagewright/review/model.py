@@ -20,6 +20,9 @@ Words = str
 Action = Literal["add", "change", "replace", "destroy", "forget", "move", "import", "none"]
 """What happens to a resource. `forget`: Terraform drops it from its state and leaves it in AWS."""
 
+MODULES = ("modules/", "sagewright/modules/")
+"""Folders of reusable modules: whoever uses one looks for the line that does."""
+
 Direction = Literal["widened", "narrowed", "changed"]
 Area = Literal["permissions", "trust", "resource policy", "network", "key", "API"]
 Nature = Literal["value", "absent", "unknown", "sensitive"]
@@ -33,6 +36,12 @@ class Place:
     """Construct path: `local-serving/churn/endpoint`."""
     lines: tuple[str, ...] = ()
     """`path/in/the/checkout.py:123`, innermost first."""
+
+    @property
+    def line(self) -> str:
+        """The line to look at: the first that is not within a reusable module; empty where none is known."""
+        own = (line for line in self.lines if not line.startswith(MODULES))
+        return next(own, self.lines[0] if self.lines else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +87,7 @@ class StackRow:
     destroy: int
     forget: int
     move: int
-    import_: int
+    imports: int
     outputs: int
     """How many outputs change."""
     denied: int
@@ -210,6 +219,22 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """How one rule did on one stack: how many of its results are what."""
+
+    environment: str
+    stack: str
+    rule: str
+    title: str
+    severity: Severity
+    passed: int
+    denied: int
+    advised: int
+    waived: int
+    errors: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CostRow:
     """What one resource costs."""
 
@@ -278,7 +303,7 @@ class ResourceChange:
     previous_address: str
     attributes: tuple[Attribute, ...]
     line: str
-    """Where in Python it is made, innermost."""
+    """Where in Python it is made; empty where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -378,6 +403,8 @@ class Review:
     access: tuple[Access, ...]
     failures: tuple[Failure, ...]
     """Errors first, then what denies, then advice; each by severity."""
+    checks: tuple[Check, ...]
+    """Every rule that was asked, also where all passed."""
     cost: Cost | None
     changes: tuple[Group, ...]
     waivers: tuple[Waiver, ...]

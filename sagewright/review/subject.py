@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policies.plan.model import Template, Unknown, resource_of
 from sagewright.review.model import Action, Place
 
 
@@ -33,3 +34,38 @@ class Subject:
     def changes(self) -> bool:
         """Whether anything happens to it."""
         return self.action != "none"
+
+
+NAMES = ("name", "bucket", "id", "arn", "key_id", "function_name", "domain_name")
+"""Attributes by which a resource is known; the first that is there is what people call it."""
+
+
+class Names:
+    """What the resources of all plans are called, and which of them the plans make."""
+
+    def __init__(self, subjects: Iterable[Subject]) -> None:
+        self._called: dict[tuple[str, str], str] = {}
+        self._made: set[str] = set()
+        self._old: set[str] = set()
+        for subject in subjects:
+            values = subject.after or subject.before
+            names = [values[name] for name in NAMES if type(values.get(name)) is str]
+            if names:
+                self._called[subject.stack, subject.address] = names[0]
+            (self._made if subject.action == "add" else self._old).update(
+                [f"{subject.stack} {subject.address}", *names]
+            )
+
+    def of(self, stack: str, value: Any) -> Any:
+        """Return what a reference means by its name, where it is nothing but a reference; else the value."""
+        if isinstance(value, (Template, Unknown)) and len(value.references) == 1:
+            address = resource_of(value.references[0])
+            if isinstance(value, Unknown) or value == f"${{{value.references[0]}}}":
+                return self._called.get((stack, address), address)
+        return value
+
+    def makes(self, stack: str, value: Any) -> bool:
+        """Tell whether the plans make what a value names."""
+        if isinstance(value, (Template, Unknown)):
+            return any(f"{stack} {resource_of(one)}" in self._made for one in value.references)
+        return value in self._made - self._old
