@@ -41,20 +41,20 @@ NAMES = ("name", "bucket", "id", "arn", "key_id", "function_name", "domain_name"
 
 
 class Names:
-    """What the resources of all plans are called, and which of them the plans make."""
+    """What the resources of all plans are called, and which of them the plans make or destroy."""
 
     def __init__(self, subjects: Iterable[Subject]) -> None:
         self._called: dict[tuple[str, str], str] = {}
         self._made: set[str] = set()
         self._old: set[str] = set()
+        self._ended: set[str] = set()
         for subject in subjects:
             values = subject.after or subject.before
             names = [values[name] for name in NAMES if type(values.get(name)) is str]
             if names:
                 self._called[subject.stack, subject.address] = names[0]
-            (self._made if subject.action == "add" else self._old).update(
-                [f"{subject.stack} {subject.address}", *names]
-            )
+            known = {"add": self._made, "destroy": self._ended}.get(subject.action, self._old)
+            known.update([f"{subject.stack} {subject.address}", *names])
 
     def of(self, stack: str, value: Any) -> Any:
         """Return what a reference means by its name, where it is nothing but a reference; else the value."""
@@ -69,3 +69,7 @@ class Names:
         if isinstance(value, (Template, Unknown)):
             return any(f"{stack} {resource_of(one)}" in self._made for one in value.references)
         return value in self._made - self._old
+
+    def ends(self, value: Any) -> bool:
+        """Tell whether the plans destroy what a value names."""
+        return type(value) is str and value in self._ended - self._old - self._made
