@@ -21,8 +21,8 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from sagewright import environment as environments
 from sagewright import synth, target
 from sagewright.deploy import Planned, Run
 from sagewright.gate.catalog import POLICIES, read_catalog
-from sagewright.gate.plan import PlanInput, read
+from sagewright.gate.plan import Plan, PlanInput, read
 from sagewright.gate.report import Report, Result
 from sagewright.local import process
 from sagewright.project import Project
@@ -42,6 +42,7 @@ from sagewright.review.build import Judged, build
 from sagewright.review.markdown import render
 from sagewright.review.model import Review
 from sagewright.steps import Steps
+from sagewright.synth import Place
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "tests" / "sagewright" / "review" / "examples"
@@ -156,15 +157,20 @@ def change_by_hand(run: Run) -> None:
 
 
 def keep(example: str, plans: Sequence[Planned], project: Project) -> None:
-    """Write the plans that change anything, without what is this machine's or this moment's."""
+    """Write the plans that change anything, without what is this machine's or this moment's, and places."""
     folder = EXAMPLES / example
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    for plan in plans:
-        if plan.changes:
-            document = {**plan.document, "timestamp": "2030-01-01T00:00:00Z"}
-            text = json.dumps(document, separators=(",", ":"), sort_keys=True)
-            (folder / f"{plan.stack.name}.json").write_text(neutral(text, project) + "\n", encoding="utf-8")
+    changing = [plan for plan in plans if plan.changes]
+    made = {
+        plan.stack.name: {address: asdict(place) for address, place in plan.stack.places().items()}
+        for plan in changing
+    }
+    (folder / "places.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    for plan in changing:
+        document = {**plan.document, "timestamp": "2030-01-01T00:00:00Z"}
+        text = json.dumps(document, separators=(",", ":"), sort_keys=True)
+        (folder / f"{plan.stack.name}.json").write_text(neutral(text, project) + "\n", encoding="utf-8")
 
 
 def neutral(text: str, project: Project) -> str:
@@ -255,10 +261,20 @@ def report(example: str) -> Report:
 def review(example: str) -> Review:
     """Return the review of an example."""
     environment = environments.read(NAME, EXAMPLES)
-    plans = [read(one, environment, unseen) for one in inputs(example)]
+    made = json.loads((EXAMPLES / example / "places.json").read_text(encoding="utf-8"))
+    plans = [located(read(one, environment, unseen), made) for one in inputs(example)]
     previews = frozenset(plan.stack for plan in plans if example == "greenfield") - {f"{NAME}-foundation"}
     judged = Judged(report=report(example), plans=plans, previews=previews)
     return build([judged], read_catalog(POLICIES), TODAY, version)
+
+
+def located(plan: Plan, made: Mapping[str, Any]) -> Plan:
+    """Return a plan with the places that were known when it was made."""
+    places = {
+        address: Place(construct=place["construct"], lines=tuple(place["lines"]))
+        for address, place in made[plan.stack].items()
+    }
+    return replace(plan, places=places)
 
 
 def page(example: str) -> str:

@@ -21,10 +21,11 @@ from sagewright.review import access, model
 from sagewright.review.differences import NOTHING, Differ, Side, left_to_aws, pruned
 from sagewright.review.graph import edges
 from sagewright.review.losses import STATEFUL, loss, why
-from sagewright.review.model import Action, Amount, Place, Review
+from sagewright.review.model import NOWHERE, Action, Amount, Review
 from sagewright.review.subject import Names, Subject
 from sagewright.review.traffic import ENDPOINT, TARGET, Router, Versions, not_asked
 from sagewright.review.words import Teller
+from sagewright.synth import Place
 
 ACTIONS: Mapping[tuple[str, ...], Action] = {
     ("create",): "add",
@@ -136,8 +137,6 @@ class Judged:
     report: Report
     plans: Sequence[Plan]
     """Those that could be read; why another could not is in the report."""
-    places: Mapping[str, Mapping[str, Place]] = field(default_factory=dict)
-    """By stack, and by Terraform address without index, where a resource is made."""
     costs: Mapping[str, Cost] = field(default_factory=dict)
     """By stack, what its plan costs; empty where that was not asked for."""
     previews: frozenset[str] = frozenset()
@@ -258,7 +257,10 @@ class Builder:
 
     def _place(self, judged: Judged, stack: str, address: str) -> Place:
         """Return where a resource is made, if that is known."""
-        return judged.places.get(stack, {}).get(without_indexes(address), Place())
+        here = next((plan for plan in judged.plans if plan.stack == stack), None)
+        place = here.places.get(without_indexes(address), NOWHERE) if here else NOWHERE
+        lines = tuple(map(self._teller.text, place.lines))
+        return Place(construct=self._teller.text(place.construct), lines=lines)
 
     def _stacks(self) -> Iterator[model.StackRow]:
         """Yield a row for each stack."""

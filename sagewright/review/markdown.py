@@ -24,7 +24,6 @@ from sagewright.review.model import (
     Group,
     Loss,
     Override,
-    Place,
     ResourceChange,
     Review,
     Served,
@@ -35,6 +34,7 @@ from sagewright.review.model import (
     Waiver,
 )
 from sagewright.review.words import counted
+from sagewright.synth import Place
 
 LIMIT = 60_000
 """Characters of a comment. GitHub takes 65,536; the rest is for whoever wraps it."""
@@ -422,7 +422,8 @@ def group_lines(group: Group) -> str:
     for change in group.changes:
         counts[DONE[change.action]] = counts.get(DONE[change.action], 0) + 1
     said = ", ".join(f"{count} {what}" for what, count in counts.items())
-    start = f"<details><summary>{html_code(group.construct)} in {html_code(group.stack)}: {said}</summary>"
+    within = "" if group.construct.startswith(f"{group.stack}/") else f" in {html_code(group.stack)}"
+    start = f"<details><summary>{html_code(group.construct)}{within}: {said}</summary>"
     return "\n\n".join(["\n" + start, *(change_lines(change) for change in group.changes), "</details>\n"])
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.plan.model import Template, Unknown, resource_of
-from sagewright.review.model import Action, Place
+from sagewright.review.model import Action
+from sagewright.synth import Place
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
