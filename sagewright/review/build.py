@@ -22,7 +22,7 @@ from sagewright.review.differences import NOTHING, Differ, Side, left_to_aws, pr
 from sagewright.review.graph import edges
 from sagewright.review.losses import STATEFUL, loss, why
 from sagewright.review.model import NOWHERE, Action, Amount, Review
-from sagewright.review.subject import Names, Subject
+from sagewright.review.subject import NAMED, Names, Subject
 from sagewright.review.traffic import ENDPOINT, TARGET, Router, Versions, not_asked
 from sagewright.review.words import Teller
 from sagewright.synth import Place
@@ -40,7 +40,7 @@ NOISE = ("tags_all",)
 """Attributes that repeat others."""
 URGENCY: tuple[Action, ...] = ("destroy", "forget", "replace", "change", "move", "import", "add", "none")
 DIRECTIONS: tuple[model.Direction, ...] = ("widened", "changed", "narrowed")
-ANSWERING = (ENDPOINT, CONFIGURATION, MODEL, TARGET)
+ANSWERING = frozenset({ENDPOINT, CONFIGURATION, MODEL, TARGET})
 """Types that tell who answers, those that do not change too."""
 COUNTED: Mapping[str, Callable[[Result], bool]] = {
     "denied": lambda result: result.denies,
@@ -235,7 +235,7 @@ class Builder:
                 resource = None if deposed else resources.get(address)
                 change, marks = changes[address, deposed], entry["change"]
                 action = acted(change, entry)
-                told = action != "none" or change.type in ANSWERING
+                told = action != "none" or change.type in ANSWERING | NAMED
                 yield Item(
                     subject=Subject(
                         environment=judged.report.environment,

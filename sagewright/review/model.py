@@ -382,18 +382,30 @@ class Review:
     digest: str
     """Of all plans together: what is applied must have the same. Empty where no plan could be read."""
     gates: tuple[Gate, ...]
+    """What the gate says of each environment."""
     stacks: tuple[StackRow, ...]
+    """A row for each stack that was planned."""
     losses: tuple[Loss, ...]
+    """Stateful resources that end, and their data with them."""
     traffic: tuple[Traffic, ...]
+    """Endpoints at which it changes who answers."""
     access: tuple[Access, ...]
+    """What changes in who may do what: what is widened first, and of that what is not new altogether."""
     failures: tuple[Failure, ...]
     """Errors first, then what denies, then advice; each by severity."""
     checks: tuple[Check, ...]
     """Every rule that was asked, also where all passed."""
     cost: Cost | None
+    """What all plans cost together; nothing where costs were not asked for."""
     changes: tuple[Group, ...]
+    """All that changes, by construct; what ends something first."""
     waivers: tuple[Waiver, ...]
+    """Exceptions in use, those that end first on top."""
     overrides: tuple[Override, ...]
+    """Denials that were opened for these plans."""
     drift: tuple[Drift, ...]
+    """What was changed in AWS outside of Terraform."""
     nodes: tuple[Node, ...]
+    """All resources, for a picture."""
     edges: tuple[Edge, ...]
+    """Who refers to whom, over stacks too."""

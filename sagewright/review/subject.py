@@ -37,8 +37,37 @@ class Subject:
         return self.action != "none"
 
 
-NAMES = ("name", "bucket", "id", "arn", "key_id", "function_name", "domain_name")
+NAMES = (
+    "name",
+    "bucket",
+    "function_name",
+    "domain_name",
+    "model_package_group_name",
+    "id",
+    "arn",
+    "key_id",
+    "url",
+)
 """Attributes by which a resource is known; the first that is there is what people call it."""
+NAMED = frozenset(
+    {
+        "aws_api_gateway_rest_api",
+        "aws_cloudwatch_event_bus",
+        "aws_ecr_repository",
+        "aws_iam_group",
+        "aws_iam_role",
+        "aws_iam_user",
+        "aws_kms_key",
+        "aws_lambda_function",
+        "aws_s3_bucket",
+        "aws_sagemaker_model_package_group",
+        "aws_secretsmanager_secret",
+        "aws_security_group",
+        "aws_sns_topic",
+        "aws_sqs_queue",
+    }
+)
+"""Types that policies and rules are of: their names are their own, and not another's."""
 
 
 class Names:
@@ -55,7 +84,7 @@ class Names:
             if names:
                 self._called[subject.stack, subject.address] = names[0]
             known = {"add": self._made, "destroy": self._ended}.get(subject.action, self._old)
-            known.update([f"{subject.stack} {subject.address}", *names])
+            known.update([f"{subject.stack} {subject.address}", *(names if subject.type in NAMED else ())])
 
     def of(self, stack: str, value: Any) -> Any:
         """Return what a reference means by its name, where it is nothing but a reference; else the value."""

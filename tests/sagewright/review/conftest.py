@@ -104,7 +104,7 @@ def review(tmp_path: Path, catalog: Catalog) -> ReviewOf:
         *documents: Json,
         results: Sequence[Result] = (),
         versions: Versions = not_asked,
-        costs: Mapping[str, Cost] = {},  # noqa: B006
+        costs: Mapping[str, Cost] = {},
     ) -> Review:
         plans = [read_plan(document, tmp_path) for document in documents]
         said = report(*results, stacks=[plan.stack for plan in plans])

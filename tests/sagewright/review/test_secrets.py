@@ -35,9 +35,7 @@ def everything(review: Review, catalog: Catalog) -> str:
 def changed(before: Json, after: Json, mark: Any = None, **more: Any) -> Json:
     """Return a plan that changes one resource, with Terraform's marks on it."""
     return plan(
-        planned(
-            "aws_ssm_parameter.a", after, actions=["update"], before=before, sensitive=mark or {}, **more
-        )
+        planned("aws_ssm_parameter.a", after, actions=["update"], before=before, sensitive=mark or {}, **more)
     )
 
 
@@ -51,9 +49,7 @@ POSITIONS = {
     "an argument, by mark": changed({"text": SECRET}, {"text": OTHER}, {"text": True}),
     "a nested list of blocks, by mark": changed(blocks(SECRET), blocks(OTHER), BLOCK_MARK),
     "a whole block, by mark": changed(blocks(SECRET), blocks(OTHER), {"rule": True}),
-    "a list, by mark": changed(
-        {"words": ["a", SECRET]}, {"words": ["a", OTHER]}, {"words": [False, True]}
-    ),
+    "a list, by mark": changed({"words": ["a", SECRET]}, {"words": ["a", OTHER]}, {"words": [False, True]}),
     "a number, by mark": changed({"pin": 987654}, {"pin": 876543}, {"pin": True}),
     "a short text, by mark": changed({"text": "q7"}, {"text": "z8"}, {"text": True}),
     "only before, by mark": changed({"text": SECRET}, {"text": "open"}, {"text": True}),
@@ -85,9 +81,7 @@ POSITIONS = {
     "the name of an attribute, by look": changed({"map": {}}, {"map": {KEY: "open"}}),
     "an address, by look": plan(planned(f"aws_s3_bucket.{KEY}", {"bucket": "open"})),
     "a new resource, by mark": plan(
-        planned(
-            "aws_ssm_parameter.a", {"text": SECRET}, sensitive={"text": True}, expressions={"text": {}}
-        )
+        planned("aws_ssm_parameter.a", {"text": SECRET}, sensitive={"text": True}, expressions={"text": {}})
     ),
     "a resource that goes, by mark": plan(
         planned(
