@@ -38,8 +38,8 @@ def show(report: Report, console: Console) -> None:
     for results in alike(advice):
         show_finding(results, "advice", "yellow", console)
     for result in waived:
-        said = f"{result.rule} {result.address}{made_at(result)}: {result.waiver}"
-        console.print(Text.assemble(("waived ", "cyan"), said))
+        said = f"{result.rule} {result.address}{made_at(result)}: {result.waiver}, {result.ticket}"
+        console.print(Text.assemble(("waived ", "cyan"), f"{said}, {result.waived_in}"))
     word, style = VERDICTS[report.verdict]
     console.print(Text.assemble("gate ", (word, style), f": {summary(report)}"))
 

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from policies.plan.model import Change, Configured, Planned, Registry, Resource
 from sagewright.gate import checks, ledger, rules
-from sagewright.gate.catalog import Catalog, PolicyError, Rule, Waiver, read_catalog, read_waivers
+from sagewright.gate.catalog import (
+    Catalog,
+    NotedWaiver,
+    PolicyError,
+    Rule,
+    Waiver,
+    noted_waivers,
+    read_catalog,
+    read_waivers,
+)
 from sagewright.gate.checks import CheckError, Verdict
 from sagewright.gate.identity import identity
 from sagewright.gate.plan import Plan, PlanError, PlanInput, Show, read
 from sagewright.gate.redaction import Redactor
 from sagewright.gate.report import GATE, Mode, Report, Result, rank
+from sagewright.synth import Place
 
 if TYPE_CHECKING:
     from sagewright.environment import Environment
@@ -58,22 +68,22 @@ class Judgement:
         self, rule: Rule, subject: Subject, verdict: Verdict, waiver: Waiver | None, place: str
     ) -> None:
         """Record what a rule says of a resource, which is made at a place in Python."""
-        waived = waiver is not None and verdict.state in ("fail", "unknown")
+        waiver = waiver if verdict.state in ("fail", "unknown") else None
         self.results.append(
             Result(
                 rule=rule.id,
                 title=rule.title,
                 severity=rule.severity,
-                state="waived" if waived else verdict.state,
+                state="waived" if waiver else verdict.state,
                 mode=self.mode(rule, verdict),
                 stack=subject.stack,
                 address=subject.address,
                 message=verdict.message,
                 remedy="" if verdict.state == "pass" else rule.mend,
                 touched=subject.touched,
-                waiver=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
-                if waiver and waived
-                else "",
+                waiver=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})" if waiver else "",
+                ticket=waiver.ticket if waiver else "",
+                waived_in=waiver.written if waiver else "",
                 place="" if verdict.state == "pass" else place,
             )
         )
@@ -108,7 +118,10 @@ class Judgement:
             message=plain(message),
             address=plain(self.redactor.hide(result.address)),
             stack=plain(result.stack),
-            place=plain(self.redactor.hide(result.place)),
+            waiver=plain(self.redactor.hide(result.waiver)),
+            ticket=plain(result.ticket),
+            waived_in=plain(result.waived_in),
+            place=plain(result.place),
         )
 
 
@@ -134,6 +147,8 @@ def judge(
     try:
         catalog = read_catalog(policies)
         waivers = read_waivers(policies, catalog)
+        for plan in plans:
+            waivers.extend(noted_waivers(plan.waivers, plan.stack, environment.name, catalog))
     except PolicyError as error:
         judgement.error("the policies can be read", str(error), "mend the file")
         return judgement.report(plans, 0)
@@ -142,8 +157,9 @@ def judge(
     verdicts = list(ask_all(judgement, catalog, applying, plans, policies, registry))
     made = {plan.stack: plan for plan in plans}
     for rule, subject, verdict in verdicts:
-        waiver = in_force(waiving, rule, subject, today)
-        judgement.record(rule, subject, verdict, waiver, made[subject.stack].place(subject.address))
+        place = made[subject.stack].place(subject.address)
+        waiver = in_force(waiving, rule, subject, place, today)
+        judgement.record(rule, subject, verdict, waiver, place.line)
     check_ledger(judgement, applying, plans, verdicts)
     check_waivers(judgement, waiving, verdicts, applying, plans, today)
     return judgement.report(plans, len(applying))
@@ -244,9 +260,11 @@ def supported(check: Any, rule: Rule) -> set[str]:
     return set(types if types is not None else check.resource_types)
 
 
-def in_force(waivers: Sequence[Waiver], rule: Rule, subject: Subject, today: datetime.date) -> Waiver | None:
+def in_force(
+    waivers: Sequence[Waiver], rule: Rule, subject: Subject, place: Place, today: datetime.date
+) -> Waiver | None:
     """Return the waiver that covers a result today, if any."""
-    covering = (waiver for waiver in waivers if waiver.covers(rule.id, subject))
+    covering = (waiver for waiver in waivers if waiver.covers(rule.id, subject, place.construct))
     return next((waiver for waiver in covering if waiver.expires >= today), None)
 
 
@@ -286,23 +304,32 @@ def check_waivers(
     plans: Sequence[Plan],
     today: datetime.date,
 ) -> None:
-    """Record waivers that are over, and waivers that nothing needs."""
+    """Record waivers that are over, and waivers that nothing needs.
+
+    Code is the same for all environments: where a rule is not for this one, its waivers there are left alone.
+    """
     title = "every waiver is in force and needed"
-    failing = [(rule.id, subject) for rule, subject, verdict in verdicts if verdict.state != "pass"]
-    here = {plan.stack for plan in plans}
+    made = {plan.stack: plan for plan in plans}
+    failing = [
+        (rule.id, subject, made[subject.stack].place(subject.address).construct)
+        for rule, subject, verdict in verdicts
+        if verdict.state != "pass"
+    ]
+    applied = {rule.id for rule in applying}
     for waiver in waivers:
         if waiver.expires < today:
             message = f"the waiver {waiver} of {waiver.owner} ended on {waiver.expires}"
-            judgement.error(
-                title, message, "mend what it excused, or renew it with a reason", address=waiver.address
-            )
-        elif waiver.stack_in(here - leaving(waiver, plans)) and not any(
-            waiver.covers(rule, subject) for rule, subject in failing
+            remedy = f"mend what it excused, or renew it in {waiver.written} with a reason"
+        elif (
+            waiver.stack_in(set(made) - leaving(waiver, plans))
+            and (waiver.rule in applied or not isinstance(waiver, NotedWaiver))
+            and not any(waiver.covers(*one) for one in failing)
         ):
             message = f"the waiver {waiver} of {waiver.owner} covers nothing in these plans"
-            judgement.error(
-                title, message, "take it out of policies/waivers.yaml, or mend it", address=waiver.address
-            )
+            remedy = f"take it out of {waiver.written}, or mend it"
+        else:
+            continue
+        judgement.error(title, message, remedy, address=waiver.address)
 
 
 def leaving(waiver: Waiver, plans: Sequence[Plan]) -> set[str]:
@@ -311,5 +338,5 @@ def leaving(waiver: Waiver, plans: Sequence[Plan]) -> set[str]:
         plan.stack
         for plan in plans
         for change in plan.changes
-        if change.removes and waiver.names(change.address)
+        if change.removes and waiver.names(change.address, plan.place(change.address).construct)
     }

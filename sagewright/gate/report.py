@@ -36,6 +36,10 @@ class Result:
     """Whether the plan changes this resource; what it leaves alone is shown last."""
     waiver: str = ""
     """Reason, owner and last day of the waiver, for the state `waived`."""
+    ticket: str = ""
+    """Where the waiver is followed up."""
+    waived_in: str = ""
+    """Where the waiver is written: `policies/waivers.yaml`, or a line in Python."""
     place: str = ""
     """Where in Python the resource is made, as `stacks/serving.py:97`; for what passes it is left out."""
 
