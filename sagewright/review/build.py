@@ -496,7 +496,8 @@ class Builder:
                         severity=result.severity,
                         reason=self._teller.text(parts["reason"] if parts else result.waiver),
                         owner=self._teller.text(parts["owner"] if parts else ""),
-                        ticket="",
+                        ticket=self._teller.text(result.ticket),
+                        written=self._teller.text(result.waived_in),
                         expires=expires,
                         days_left=days,
                     )

@@ -471,10 +471,11 @@ def waiver_line(waiver: Waiver) -> str:
     """Return one waiver."""
     where = f"{code(waiver.address)} in {code(waiver.stack)}{at(waiver.place)}"
     ticket = f", {code(waiver.ticket)}" if waiver.ticket else ""
+    written = f", in {code(waiver.written)}" if waiver.written else ""
     ends = f"until {waiver.expires}, {counted(waiver.days_left, 'day')} left" if waiver.expires else "no end"
     return (
         f"- **{code(waiver.rule)}** ({waiver.severity}) for {where}: {code(waiver.reason)} "
-        f"({code(waiver.owner)}{ticket}; {escaped(ends)})"
+        f"({code(waiver.owner)}{ticket}{written}; {escaped(ends)})"
     )
 
 

@@ -315,6 +315,9 @@ class Waiver:
     reason: str
     owner: str
     ticket: str
+    """Where it is followed up."""
+    written: str
+    """Where it is written: `policies/waivers.yaml`, or a line in Python."""
     expires: str
     """Last day, in ISO 8601."""
     days_left: int

@@ -329,9 +329,11 @@ def test_drift_is_put_together_and_leaves_out_what_nobody_configured(review: Rev
 
 
 def test_waivers_count_their_days(review: ReviewOf) -> None:
-    waived = result(state="waived", waiver="A load test, for a week (ml@acme.example, until 2030-01-08)")
+    waiver = "A load test, for a week (ml@acme.example, until 2030-01-08)"
+    waived = result(state="waived", waiver=waiver, ticket="ML-1", waived_in="stacks/serving.py:9")
     (one,) = review(plan(planned("aws_s3_bucket.a")), results=[waived]).waivers
     assert (one.reason, one.owner, one.days_left) == ("A load test, for a week", "ml@acme.example", 7)
+    assert (one.ticket, one.written) == ("ML-1", "stacks/serving.py:9")
 
 
 def test_references_make_edges_over_stacks_too(review: ReviewOf) -> None:

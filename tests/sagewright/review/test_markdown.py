@@ -174,6 +174,7 @@ def whole(text: str) -> Review:
                 reason=value,
                 owner=value,
                 ticket=value,
+                written=value,
                 expires="2030-01-01",
                 days_left=1,
             ),
