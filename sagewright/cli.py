@@ -285,7 +285,7 @@ def review(
     catalog = command.rules()
     versions = command.asking(checkout, facts, local)
     if plans:
-        judged = command.given(plans, facts, versions)
+        judged = command.given(plans, facts, versions, checkout)
     else:
         judged = [command.planned(open_run(one.name, local, output)) for one in facts]
     for one in judged:
@@ -293,6 +293,8 @@ def review(
     made = command.reviewed(judged, catalog, versions)
     where = elsewhere or (f"`{json_.name}`" if json_ else ELSEWHERE)
     command.write(made, catalog, files, where)
+    for path in files.all:
+        output.console.print(f"written: {path}", markup=False)
     if not files.all:
         typer.echo(render(made, elsewhere=where))
     raise typer.Exit(EXIT_CODES[made.verdict])

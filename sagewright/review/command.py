@@ -5,17 +5,27 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sagewright import gate, registry
+from sagewright import gate, registry, synth
 from sagewright.deploy import GateClosed, Run
 from sagewright.environment import Environment
 from sagewright.errors import SagewrightError, Usage
 from sagewright.gate.catalog import POLICIES, Catalog, PolicyError, read_catalog
-from sagewright.gate.plan import Plan, PlanInput, Show, load, read, tag_values
+from sagewright.gate.plan import (
+    Plan,
+    PlanError,
+    PlanInput,
+    Show,
+    load,
+    load_synthesized,
+    read,
+    same_resources,
+    tag_values,
+)
 from sagewright.gate.saved_plan import show_here
 from sagewright.project import Project
 from sagewright.review.build import Judged, build
@@ -65,7 +75,9 @@ def planned(run: Run) -> Judged:
     )
 
 
-def given(paths: Sequence[Path], environments: Sequence[Environment], versions: Versions) -> list[Judged]:
+def given(
+    paths: Sequence[Path], environments: Sequence[Environment], versions: Versions, project: Project
+) -> list[Judged]:
     """Show plans that somebody else made to the gate, each to the environment that its tags name.
 
     Raises `Usage` for a plan of none of the environments; one that cannot be read goes to the first, whose
@@ -85,7 +97,9 @@ def given(paths: Sequence[Path], environments: Sequence[Environment], versions: 
                 show_plan=show,
                 registry=lambda arn: versions(arn).approval,
             ),
-            plans=tuple(readable(shares[environment.name], environment, show)),
+            plans=tuple(
+                located(plan, project) for plan in readable(shares[environment.name], environment, show)
+            ),
         )
         for environment in environments
     ]
@@ -118,6 +132,17 @@ def readable(inputs: Iterable[PlanInput], environment: Environment, show: Show) 
         if plan.stack not in seen:
             seen.add(plan.stack)
             yield plan
+
+
+def located(plan: Plan, project: Project) -> Plan:
+    """Return a plan with the places of the last synthesis, where it is of the same resources."""
+    try:
+        path = synth.read(project).get(plan.stack).synthesized
+        synthesized = load_synthesized(path)
+        same_resources(plan.document, synthesized, path)
+    except (Usage, PlanError):
+        return plan
+    return replace(plan, places=synth.places(synthesized))
 
 
 def rules() -> Catalog:

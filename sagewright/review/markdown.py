@@ -227,7 +227,7 @@ def heading(review: Review) -> Iterator[str]:
         said.append(f"{money(review.cost.before, review.cost.after)} per month")
     yield "; ".join(said) + "."
     if review.digest:
-        yield f"Digest `{review.digest}`: plans with another one are refused."
+        yield f"Digest `{review.digest}`: where it is another, the plans are."
     if previews := [row.stack for row in review.stacks if row.preview]:
         names = ", ".join(map(code, previews))
         yield f"Previewed, since what they read is not there yet, and planned once more later: {names}."
