@@ -72,6 +72,22 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before AWS is
 AlthoughProtected = Annotated[
     bool, typer.Option("--although-protected", help="Do so in a protected environment, too.")
 ]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--override",
+        metavar="RULE=REASON",
+        help="Open the gate for one rule, this once: for approvers of the environment. Repeat it for others.",
+    ),
+]
+ApproverProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--approver-profile",
+        metavar="PROFILE",
+        help="AWS profile of the approver; default: the credentials that deploy.",
+    ),
+]
 
 
 INTERRUPTED = 130
@@ -116,18 +132,28 @@ class Output:
             typer.echo(json.dumps(result, indent=2))
 
 
-def open_run(name: str, local: bool, output: Output, gated: bool = True, bootstrapped: bool = False) -> Run:
+def open_run(
+    name: str,
+    local: bool,
+    output: Output,
+    gated: bool = True,
+    bootstrapped: bool = False,
+    overrides: Sequence[str] = (),
+    approver_profile: str | None = None,
+) -> Run:
     """Check the environment and its account, and synthesize it.
 
     Where plans are to be `gated`, the gate's slow imports start, to be done while Terraform plans. Where they
-    are to be applied, the account must be `bootstrapped`.
+    are to be applied, the account must be `bootstrapped`. Who gives `overrides` must prove to be an approver.
     """
     from sagewright import bootstrap, gate, target
+    from sagewright import overrides as proofs
     from sagewright.deploy import Run
 
     checkout = projects.find()
     environment = environments.read(name, checkout.environments)
     chosen = target.choose(checkout, environment, local)
+    proven = proofs.prove(overrides, approver_profile, chosen)
     if bootstrapped:
         bootstrap.ready(checkout, chosen, output.steps)
     with output.steps.step("synth") as step:
@@ -135,7 +161,7 @@ def open_run(name: str, local: bool, output: Output, gated: bool = True, bootstr
         step.note = f"{len(assembly.of(name))} stacks"
     if gated:
         threading.Thread(target=gate.preload, daemon=True).start()
-    return Run(project=checkout, target=chosen, assembly=assembly, steps=output.steps)
+    return Run(project=checkout, target=chosen, assembly=assembly, steps=output.steps, overrides=proven)
 
 
 def reported(output: Output, work: Callable[[], dict[str, Any]]) -> None:
@@ -181,7 +207,13 @@ def synth(
 
 
 @app.command()
-def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
+def plan(
+    environment: Name,
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
+    local: Local = False,
+    json_: Json = False,
+) -> None:
     """Plan an environment and show what the gate thinks of it; nothing is changed.
 
     Stacks whose inputs are not deployed yet are planned against the plans of those that they need.
@@ -193,7 +225,9 @@ def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
     output = Output(json_)
 
     def work() -> dict[str, Any]:
-        run = open_run(environment, local, output)
+        run = open_run(
+            environment, local, output, overrides=overrides or (), approver_profile=approver_profile
+        )
         stacks = run.assembly.of(environment)
         with run.saved_plans(stacks):
             plans = run.plan(stacks)
@@ -210,6 +244,8 @@ def gate(
     plans: Annotated[
         list[Path], typer.Argument(metavar="PLAN…", help="Saved plans or plan JSON, of any origin.")
     ],
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
     local: Local = False,
     json_: Json = False,
 ) -> None:
@@ -221,14 +257,18 @@ def gate(
     [bold]Exit codes:[/] 0 open, 1 denied, 2 wrong input, 3 a plan or a policy could not be judged.
     """
     from sagewright import gate as gates
-    from sagewright import registry
+    from sagewright import overrides as proofs
+    from sagewright import registry, target
 
     output = Output(json_)
     checkout = projects.find()
     facts = environments.read(environment, checkout.environments)
     inputs = [gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans]
     ask = partial(registry.approval_here, checkout, facts, local)
-    report = gates.gate(inputs, facts, registry=ask)
+    proven: Sequence[gates.Override] = ()
+    if overrides:
+        proven = proofs.prove(overrides, approver_profile, target.choose(checkout, facts, local))
+    report = gates.gate(inputs, facts, registry=ask, overrides=proven)
     gates.show(report, output.console)
     output.give(report.to_dict())
     raise typer.Exit(report.exit_code)
@@ -301,13 +341,32 @@ def review(
 
 
 @app.command()
-def deploy(environment: Name, local: Local = False, yes: Yes = False, json_: Json = False) -> None:
+def deploy(
+    environment: Name,
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
+    local: Local = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
     """Plan, gate, apply and verify an environment; what the gate denies is not applied.
 
     All stacks are planned and gated before the first is applied. Run again after any failure.
     """
     output = Output(json_)
-    reported(output, lambda: deployed(open_run(environment, local, output, bootstrapped=True), yes, output))
+
+    def work() -> dict[str, Any]:
+        run = open_run(
+            environment,
+            local,
+            output,
+            bootstrapped=True,
+            overrides=overrides or (),
+            approver_profile=approver_profile,
+        )
+        return deployed(run, yes, output)
+
+    reported(output, work)
 
 
 def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
@@ -323,6 +382,10 @@ def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
     return {
         "environment": run.target.environment.name,
         "changed": changed,
+        "overridden": [
+            {"rule": one.rule, "stack": one.stack, "address": one.address, "override": one.override}
+            for one in run.overridden
+        ],
         "verify": [finding.to_dict() for finding in findings],
         "steps": [
             {"name": step.name, "seconds": round(step.seconds, 3), "note": step.note}

@@ -57,6 +57,8 @@ class Rule(Strict):
     mode: Mode
     elsewhere: Mode | None = None
     """Its mode where neither production nor protected, if that is another."""
+    override: Text | None = None
+    """When to override it, for the mode `deny unless overridden`, and only for it."""
     subject: Literal["resource", "change", "configured"] = "resource"
     """What the rule is asked about: planned resources, changes (deletions too), or what is configured."""
     types: dict[str, str] | list[str] = Field(min_length=1)
@@ -87,7 +89,14 @@ class Rule(Strict):
             raise ValueError("reads and leaves_out are for checkov; a plan rule reads what it needs")
         if self.kind != "plan" and (self.subject != "resource" or self.taggable):
             raise ValueError("subject and taggable are for plan rules; checkov sees planned resources only")
+        if self.overridable != (self.override is not None):
+            raise ValueError(f"override says when, for mode 'deny unless overridden' only, got {self.mode!r}")
         return self
+
+    @property
+    def overridable(self) -> bool:
+        """Whether an approver may open the gate for it."""
+        return self.mode == "deny unless overridden"
 
     def applies(self, production: bool, protected: bool) -> bool:
         """Tell whether the rule is for an environment."""

@@ -25,7 +25,7 @@ from sagewright.gate.checks import CheckError, Verdict
 from sagewright.gate.identity import identity
 from sagewright.gate.plan import Plan, PlanError, PlanInput, Show, read
 from sagewright.gate.redaction import Redactor
-from sagewright.gate.report import GATE, Mode, Report, Result, rank
+from sagewright.gate.report import GATE, Mode, Override, Report, Result, rank
 from sagewright.synth import Place
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ LONGEST_ERROR = 3000
 class Judgement:
     """One run of the gate: collects results and errors, and says nothing that is secret."""
 
-    def __init__(self, environment: Environment, key: bytes) -> None:
+    def __init__(self, environment: Environment, key: bytes, overrides: Sequence[Override]) -> None:
         self.environment = environment
         self.key = key
+        self.overrides = {override.rule: override for override in overrides}
         self.results: list[Result] = []
         self.redactor = Redactor()
 
@@ -68,7 +69,9 @@ class Judgement:
         self, rule: Rule, subject: Subject, verdict: Verdict, waiver: Waiver | None, place: str
     ) -> None:
         """Record what a rule says of a resource, which is made at a place in Python."""
-        waiver = waiver if verdict.state in ("fail", "unknown") else None
+        failing = verdict.state in ("fail", "unknown")
+        waiver = waiver if failing else None
+        override = self.overrides.get(rule.id) if failing and rule.overridable and not waiver else None
         self.results.append(
             Result(
                 rule=rule.id,
@@ -85,6 +88,7 @@ class Judgement:
                 ticket=waiver.ticket if waiver else "",
                 waived_in=waiver.written if waiver else "",
                 place="" if verdict.state == "pass" else place,
+                override=str(override or ""),
             )
         )
 
@@ -103,6 +107,10 @@ class Judgement:
             results=tuple(sorted(map(self.redacted, self.results), key=rank)),
             touched=sum(change.touched for plan in plans for change in plan.changes),
             rules=applied,
+            overrides=tuple(
+                dataclasses.replace(override, reason=plain(self.redactor.hide(override.reason)))
+                for override in self.overrides.values()
+            ),
         )
 
     def redacted(self, result: Result) -> Result:
@@ -122,6 +130,7 @@ class Judgement:
             ticket=plain(result.ticket),
             waived_in=plain(result.waived_in),
             place=plain(result.place),
+            override=plain(self.redactor.hide(result.override)),
         )
 
 
@@ -140,9 +149,10 @@ def judge(
     show: Show,
     key: bytes,
     registry: Registry,
+    overrides: Sequence[Override],
 ) -> Report:
     """Judge an environment's plans by the rules of a policies folder; `key` is for their digests."""
-    judgement = Judgement(environment, key)
+    judgement = Judgement(environment, key, overrides)
     plans = list(read_plans(judgement, sources, show))
     try:
         catalog = read_catalog(policies)
@@ -152,6 +162,7 @@ def judge(
     except PolicyError as error:
         judgement.error("the policies can be read", str(error), "mend the file")
         return judgement.report(plans, 0)
+    check_overrides(judgement, catalog)
     applying = [rule for rule in catalog.rules if rule.applies(environment.production, environment.protected)]
     waiving = [waiver for waiver in waivers if environment.name in waiver.environments]
     verdicts = list(ask_all(judgement, catalog, applying, plans, policies, registry))
@@ -266,6 +277,18 @@ def in_force(
     """Return the waiver that covers a result today, if any."""
     covering = (waiver for waiver in waivers if waiver.covers(rule.id, subject, place.construct))
     return next((waiver for waiver in covering if waiver.expires >= today), None)
+
+
+def check_overrides(judgement: Judgement, catalog: Catalog) -> None:
+    """Record overrides of rules that there are not, or that nobody may override."""
+    overridable = {rule.id for rule in catalog.rules if rule.overridable}
+    for rule in judgement.overrides:
+        if rule not in overridable:
+            judgement.error(
+                "every override is of a rule that may be overridden",
+                f"{rule} may not be overridden",
+                f"mend what it denies; these may be: {', '.join(sorted(overridable))}",
+            )
 
 
 def check_ledger(

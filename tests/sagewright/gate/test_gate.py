@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import io
 import json
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewright.gate import PlanInput, Report, gate, show
+from sagewright.gate import Override, PlanInput, Report, gate, show
 from sagewright.gate.identity import identity, key_of
 from sagewright.gate.report import Result
 
@@ -650,6 +651,55 @@ def test_a_waiver_may_name_a_construct_and_needs_a_plan_that_was_synthesized_her
     assert "covers nothing" in errors(judge(plan(MUTABLE), policies=policies, today=LAST_DAY))
 
 
+OVERRIDE = Override(
+    rule="SW_STATEFUL_DELETE",
+    reason="copied elsewhere with hunter2-hunter2",
+    group="ml-leads",
+    approver="arn:aws:sts::111122223333:assumed-role/acme-prod-overrides/ada",
+)
+
+
+def test_an_override_opens_the_gate_for_its_rule_only_and_is_recorded(tmp_path: Path) -> None:
+    secret = planned("aws_ssm_parameter.s", {"value": "hunter2-hunter2"}, sensitive={"value": True})
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(plan(BUCKET, MUTABLE, secret)), encoding="utf-8")
+    report = gate([PlanInput(path=path)], environment(), overrides=[OVERRIDE])
+    assert states(report, "SW_STATEFUL_DELETE")["aws_s3_bucket.data"] == "fail"
+    assert not any(result.denies for result in report.results if result.rule == OVERRIDE.rule)
+    assert by_rule(report, "CKV_AWS_51").denies
+    (told,) = report.to_dict()["overrides"]
+    assert (told["rule"], told["group"], told["approver"]) == (OVERRIDE.rule, "ml-leads", OVERRIDE.approver)
+    said = io.StringIO()
+    show(report, Console(file=said, width=200))
+    assert f"because: copied elsewhere with (sensitive) (ml-leads: {OVERRIDE.approver})" in said.getvalue()
+    assert "1 denied, 1 overridden; " in said.getvalue()
+    assert "hunter2" not in said.getvalue() + json.dumps(report.to_dict())
+
+    path.write_text(json.dumps(plan(BUCKET, LOGS)), encoding="utf-8")
+    assert gate([PlanInput(path=path)], environment()).exit_code == 1
+    assert gate([PlanInput(path=path)], environment(), overrides=[OVERRIDE]).exit_code == 0
+
+
+@pytest.mark.parametrize("rule", ["CKV_AWS_51", "SW_NO"])
+def test_a_rule_that_may_not_be_overridden_stays_and_asking_for_it_closes_the_gate(
+    rule: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(plan(MUTABLE)), encoding="utf-8")
+    override = dataclasses.replace(OVERRIDE, rule=rule)
+    report = gate([PlanInput(path=path)], environment(), overrides=[override])
+    assert report.exit_code == 3
+    assert f"{rule} may not be overridden" in errors(report)
+    assert by_rule(report, "CKV_AWS_51").denies
+
+
+def test_a_rule_says_when_to_override_it_where_it_may_be_and_only_there(judge: Judge, policies: Path) -> None:
+    edit(policies / "catalog.yaml", replaced("mode: deny unless overridden", "mode: deny"))
+    assert "override says when, for mode 'deny unless overridden' only, got 'deny'" in errors(
+        judge(plan(BUCKET), policies=policies)
+    )
+
+
 def test_relations_are_followed_over_stacks(judge: Judge) -> None:
     variants = [
         {"variant_name": "only", "model_name": "churn", "instance_type": "", "serverless_config": [{}]}
@@ -682,7 +732,7 @@ def test_the_report_for_a_program_is_json_with_every_field(judge: Judge) -> None
     assert first["rule"] == "CKV_AWS_51"
     assert set(first) == {
         *("rule", "title", "severity", "state", "mode", "stack", "address"),
-        *("message", "remedy", "touched", "waiver", "ticket", "waived_in", "place"),
+        *("message", "remedy", "touched", "waiver", "ticket", "waived_in", "place", "override"),
     }
 
 
