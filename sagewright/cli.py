@@ -304,6 +304,8 @@ def review(
             metavar="TEXT", help="Where the whole review is, in Markdown, for what the comment leaves out."
         ),
     ] = "",
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
     local: Local = False,
 ) -> None:
     """Review plans: what is lost, who answers, who may do what, what stops them, what changes.
@@ -324,10 +326,15 @@ def review(
     facts = [environments.read(name, checkout.environments) for name in dict.fromkeys(names)]
     catalog = command.rules()
     versions = command.asking(checkout, facts, local)
+    opened, who = overrides or (), approver_profile
     if plans:
-        judged = command.given(plans, facts, versions, checkout)
+        proven = {one.name: command.proven(opened, who, checkout, one, local) for one in facts}
+        judged = command.given(plans, facts, versions, checkout, proven)
     else:
-        judged = [command.planned(open_run(one.name, local, output)) for one in facts]
+        judged = [
+            command.planned(open_run(one.name, local, output, overrides=opened, approver_profile=who))
+            for one in facts
+        ]
     for one in judged:
         show(one.report, output.console)
     made = command.reviewed(judged, catalog, versions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,9 @@ from sagewright.gate.plan import (
     same_resources,
     tag_values,
 )
+from sagewright.gate.report import Override
 from sagewright.gate.saved_plan import show_here
+from sagewright.overrides import prove
 from sagewright.project import Project
 from sagewright.review.build import Judged, build
 from sagewright.review.document import document
@@ -35,6 +37,7 @@ from sagewright.review.markdown import render
 from sagewright.review.model import Review
 from sagewright.review.sarif import sarif
 from sagewright.review.traffic import Versions
+from sagewright.target import choose
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,10 +78,23 @@ def planned(run: Run) -> Judged:
     )
 
 
+def proven(
+    overrides: Sequence[str], profile: str | None, project: Project, environment: Environment, local: bool
+) -> tuple[Override, ...]:
+    """Return the overrides that are asked for, and prove who gives them; without any, AWS is not asked."""
+    return prove(overrides, profile, choose(project, environment, local)) if overrides else ()
+
+
 def given(
-    paths: Sequence[Path], environments: Sequence[Environment], versions: Versions, project: Project
+    paths: Sequence[Path],
+    environments: Sequence[Environment],
+    versions: Versions,
+    project: Project,
+    overrides: Mapping[str, Sequence[Override]] = {},
 ) -> list[Judged]:
     """Show plans that somebody else made to the gate, each to the environment that its tags name.
+
+    `overrides` are those that are proven, by environment.
 
     Raises `Usage` for a plan of none of the environments; one that cannot be read goes to the first, whose
     gate says why.
@@ -96,6 +112,7 @@ def given(
                 environment,
                 show_plan=show,
                 registry=lambda arn: versions(arn).approval,
+                overrides=overrides.get(environment.name, ()),
             ),
             plans=tuple(
                 located(plan, project) for plan in readable(shares[environment.name], environment, show)

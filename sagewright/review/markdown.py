@@ -220,6 +220,8 @@ def heading(review: Review) -> Iterator[str]:
     errors = sum(gate.errors for gate in review.gates)
     said += [f"**{denied} denied**"] if denied else []
     said += [f"**{counted(errors, 'error')}**"] if errors else []
+    overridden = sum(gate.overridden for gate in review.gates)
+    said += [f"**{overridden} overridden**"] if overridden else []
     advised = sum(gate.advised for gate in review.gates)
     said += [f"{advised} advised"] if advised else []
     said.append(f"{counted(sum(gate.passed for gate in review.gates), 'check')} passed")
@@ -245,7 +247,7 @@ def stacks(rows: Sequence[StackRow]) -> str:
         changed = ", ".join([str(row.change), *(f"{count} {what}" for count, what in other if count)])
         denied = [f"⛔ {row.denied} denied"] if row.denied else []
         errors = [f"⚠️ {counted(row.errors, 'error')}"] if row.errors else []
-        counts = [(row.advised, "advised"), (row.waived, "waived")]
+        counts = [(row.overridden, "overridden"), (row.advised, "advised"), (row.waived, "waived")]
         policy = [*errors, *denied, *(f"{count} {what}" for count, what in counts if count)]
         cost = money(row.before, row.after) if row.before and row.after else "not estimated"
         if row.unpriced and row.before:
@@ -462,8 +464,8 @@ def override_line(override: Override) -> str:
     """Return one override."""
     where = f"{code(override.address)} in {code(override.stack)}{at(override.place)}"
     return (
-        f"- **{code(override.rule)}** ({override.severity}) for {where}, by {code(override.approver)}: "
-        f"{code(override.reason)}"
+        f"- **{code(override.rule)}** ({override.severity}) for {where}, {code(override.message)}: opened by "
+        f"{code(override.group)} ({code(override.approver)}), since {code(override.reason)}"
     )
 
 

@@ -17,7 +17,7 @@ from sagewright import gate, registry
 from sagewright.deploy import GateClosed
 from sagewright.errors import Usage
 from sagewright.gate import PlanInput
-from sagewright.gate.report import Report
+from sagewright.gate.report import Override, Report
 from sagewright.project import Project
 from sagewright.review import command
 from sagewright.review.traffic import not_asked
@@ -91,6 +91,24 @@ def test_a_plan_that_cannot_be_read_is_shown_to_a_gate(
     (first, _) = command.given(paths, both, not_asked, project)
     assert asked[0] == ("prod", ["broken.json", "prod.json"])
     assert len(first.plans) == 1
+
+
+def test_an_override_is_for_the_gate_of_its_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Override(rule="SW_ENDPOINT_KIND", reason="planned downtime", group="leads", approver="arn:a")
+    handed: dict[str, Any] = {}
+
+    def judge(inputs: Sequence[PlanInput], facts: Any, **more: Any) -> Report:
+        handed[facts.name] = more["overrides"]
+        return report(name=facts.name)
+
+    monkeypatch.setattr(gate, "gate", judge)
+    both = [environment(), environment(name="staging")]
+    paths = [project.root / "staging.json", project.root / "prod.json"]
+    command.given(paths, both, not_asked, project, {"prod": [opened]})
+    assert handed == {"prod": [opened], "staging": ()}
+    assert command.proven((), None, project, both[0], False) == ()
 
 
 def test_a_plan_of_what_is_synthesized_here_is_told_with_its_lines(

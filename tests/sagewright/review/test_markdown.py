@@ -47,6 +47,7 @@ def whole(text: str) -> Review:
                 passed=1,
                 denied=1,
                 advised=1,
+                overridden=1,
                 waived=1,
                 errors=0,
             ),
@@ -67,6 +68,7 @@ def whole(text: str) -> Review:
                 outputs=1,
                 denied=1,
                 advised=1,
+                overridden=1,
                 waived=1,
                 errors=1,
                 before=usd,
@@ -181,7 +183,14 @@ def whole(text: str) -> Review:
         ),
         overrides=(
             model.Override(
-                **here, place=place, rule="SW_TAGS", severity="high", reason=value, approver=value
+                **here,
+                place=place,
+                rule="SW_TAGS",
+                severity="high",
+                message=value,
+                reason=value,
+                group=value,
+                approver=value,
             ),
         ),
         drift=(
