@@ -118,8 +118,8 @@ def key(review: Review) -> str:
 
     A comment is ours when it *begins* with it; no plan can put it anywhere.
     """
-    names = " ".join(re.sub(r"[^A-Za-z0-9_.]+", "-", gate.environment) for gate in review.gates)
-    return f"<!-- sagewright-review: {names} -->"
+    names = sorted({re.sub(r"[^A-Za-z0-9_.]+", "-", gate.environment) for gate in review.gates})
+    return f"<!-- sagewright-review: {' '.join(names)} -->"
 
 
 def parts(review: Review) -> Iterator[Section]:

@@ -259,8 +259,9 @@ def test_no_text_of_a_plan_changes_what_the_comment_is_made_of(text: str) -> Non
 def test_a_comment_begins_with_the_key_of_its_environments() -> None:
     made = whole("dev")
     assert render(made).splitlines()[0] == "<!-- sagewright-review: dev -->"
-    two = dataclasses.replace(made, gates=made.gates * 2)
-    assert key(two) == "<!-- sagewright-review: dev dev -->"
+    (dev,) = made.gates
+    two = dataclasses.replace(made, gates=(dataclasses.replace(dev, environment="prod -->"), dev))
+    assert key(two) == "<!-- sagewright-review: dev prod- -->"
 
 
 def test_sections_come_in_the_order_of_a_readers_questions() -> None:
