@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -51,6 +52,8 @@ features_app = typer.Typer(help="Feature groups, beyond what Terraform can chang
 app.add_typer(features_app, name="features")
 models_app = typer.Typer(help="Models of the registry: which approved version an environment serves.")
 app.add_typer(models_app, name="models")
+prices_app = typer.Typer(help="What AWS asks for: the prices that a plan's cost is estimated with.")
+app.add_typer(prices_app, name="prices")
 cleanup_app = typer.Typer(help="What people made in AWS, and what therefore keeps an environment from going.")
 app.add_typer(cleanup_app, name="cleanup")
 
@@ -523,6 +526,39 @@ def models_pin(
         models.write(pin, chosen.environment)
     models.show(pin, written, output.console)
     output.give({"environment": environment, "written": written, **pin.to_dict()})
+
+
+@prices_app.command("refresh")
+def prices_refresh(
+    regions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--region", metavar="REGION", help="Of this region; default: those of all environments."
+        ),
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Ask AWS for its list prices and write them into prices.json, which is yours to commit.
+
+    Credentials of any account will do that may [bold]pricing:GetProducts[/].
+    """
+    import boto3
+
+    from sagewright.cost import refresh
+    from sagewright.target import QUICK
+
+    output = Output(json_)
+    checkout = projects.find()
+    if not regions:
+        names = environments.names(checkout.environments)
+        regions = [environments.read(name, checkout.environments).region for name in names]
+    client = boto3.session.Session().client("pricing", region_name=refresh.API_REGION, config=QUICK)
+    today = datetime.now(timezone.utc).date()
+    with output.steps.step("prices") as step:
+        refreshed = refresh.refresh(client, checkout.prices, sorted(set(regions)), today, step.say)
+        step.note = f"{refreshed.prices} prices"
+    refresh.show(refreshed, output.console)
+    output.give(refreshed.to_dict())
 
 
 @cleanup_app.command("studio")
