@@ -36,6 +36,7 @@ FREE: Mapping[str, str] = {
         "https://aws.amazon.com/aws-cost-management/aws-budgets/pricing/": ("aws_budgets_budget",),
         "https://aws.amazon.com/cloudwatch/pricing/": ("aws_cloudwatch_log_resource_policy",),
         "https://aws.amazon.com/cognito/pricing/": (
+            "aws_cognito_managed_user_pool_client",
             "aws_cognito_user_group",
             "aws_cognito_user_pool_client",
             "aws_cognito_user_pool_domain",
@@ -102,10 +103,11 @@ FREE: Mapping[str, str] = {
             "aws_vpc_security_group_ingress_rule",
         ),
         "https://aws.amazon.com/waf/pricing/": ("aws_wafv2_web_acl_association",),
+        "https://developer.hashicorp.com/terraform/language/resources/terraform-data": ("terraform_data",),
     }.items()
     for type_ in types
 }
-"""Types that cost nothing by themselves, each with the page of AWS that lists what its service asks for.
+"""Types that cost nothing by themselves, each with the page that lists what its service asks for.
 
 What they bring about is counted where it happens: an endpoint configuration at its endpoint, an image at the
 repository that it lies in.

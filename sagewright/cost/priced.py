@@ -257,8 +257,14 @@ def stage(resource: Resource, planned: Planned, rates: Rates) -> None:
 
 
 def parameter(resource: Resource, planned: Planned, rates: Rates) -> None:
-    """Tell that a parameter is free in the standard tier. https://aws.amazon.com/systems-manager/pricing/"""
-    if resource.block.get("tier") in ("Advanced", "Intelligent-Tiering"):
+    """Tell that a parameter is free in the standard tier, which AWS takes where none is set.
+
+    https://aws.amazon.com/systems-manager/pricing/
+    """
+    if not resource.block.computed("tier") and resource.block.get("tier") in (
+        "Advanced",
+        "Intelligent-Tiering",
+    ):
         raise Unpriced("the price of advanced parameters is not in the price file")
 
 

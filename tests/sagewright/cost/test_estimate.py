@@ -330,10 +330,15 @@ def test_what_no_plan_tells_is_unknown_with_the_reason(type_: str, values: Json,
     assert (found.before, found.after) == (None, None)
 
 
+def test_a_parameter_whose_tier_is_left_to_aws_is_free() -> None:
+    assert cost(planned("aws_ssm_parameter.it", {}, unknown={"tier": True})).rows == ()
+
+
 @pytest.mark.parametrize(
     ("type_", "values"),
     [
         ("aws_iam_role", {}),
+        ("terraform_data", {}),
         ("aws_vpc_endpoint", {"vpc_endpoint_type": "Gateway"}),
         ("aws_api_gateway_stage", {"cache_cluster_enabled": False}),
         ("aws_ssm_parameter", {"tier": "Standard"}),
@@ -413,8 +418,13 @@ def test_every_type_that_the_modules_make_is_classified_once() -> None:
     types = set((ROOT / "modules" / "_aws" / "resources.txt").read_text(encoding="utf-8").split())
     assert types - set(classes) == set()
     assert len(set(classes)) == len(classes)
-    assert set(classes) - types == {"aws_nat_gateway", "aws_sagemaker_app"}
-    assert all(page.startswith("https://aws.amazon.com/") for page in FREE.values())
+    others = {
+        "aws_cognito_managed_user_pool_client",
+        "aws_nat_gateway",
+        "aws_sagemaker_app",
+        "terraform_data",
+    }
+    assert set(classes) - types == others
 
 
 def test_the_plans_of_the_policies_examples_can_be_estimated() -> None:
