@@ -61,7 +61,7 @@ DONE: Mapping[Action, str] = {
 }
 SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#]")
 """Characters that mean something within a line of Markdown."""
-ADDRESS = re.compile(r"https://[^\s<>`|]+")
+ADDRESS = re.compile(r"https://[^\s<>()`|]+")
 NOBODY = "@\N{ZERO WIDTH SPACE}"
 """What GitHub takes for nobody's name."""
 
@@ -525,7 +525,7 @@ def at(place: Place) -> str:
 
 def link(text: str, address: str) -> str:
     """Return a link to where prices are from; what is no plain address stands as it is."""
-    return f"[{text}](<{address}>)" if ADDRESS.fullmatch(address) else code(address)
+    return f"[{text}]({address})" if ADDRESS.fullmatch(address) else code(address)
 
 
 def strong(count: int) -> str:
