@@ -75,6 +75,22 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before AWS is
 AlthoughProtected = Annotated[
     bool, typer.Option("--although-protected", help="Do so in a protected environment, too.")
 ]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--override",
+        metavar="RULE=REASON",
+        help="Open the gate for one rule, this once: for approvers of the environment. Repeat it for others.",
+    ),
+]
+ApproverProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--approver-profile",
+        metavar="PROFILE",
+        help="AWS profile of the approver; default: the credentials that deploy.",
+    ),
+]
 
 
 INTERRUPTED = 130
@@ -119,18 +135,28 @@ class Output:
             typer.echo(json.dumps(result, indent=2))
 
 
-def open_run(name: str, local: bool, output: Output, gated: bool = True, bootstrapped: bool = False) -> Run:
+def open_run(
+    name: str,
+    local: bool,
+    output: Output,
+    gated: bool = True,
+    bootstrapped: bool = False,
+    overrides: Sequence[str] = (),
+    approver_profile: str | None = None,
+) -> Run:
     """Check the environment and its account, and synthesize it.
 
     Where plans are to be `gated`, the gate's slow imports start, to be done while Terraform plans. Where they
-    are to be applied, the account must be `bootstrapped`.
+    are to be applied, the account must be `bootstrapped`. Who gives `overrides` must prove to be an approver.
     """
     from sagewright import bootstrap, gate, target
+    from sagewright import overrides as proofs
     from sagewright.deploy import Run
 
     checkout = projects.find()
     environment = environments.read(name, checkout.environments)
     chosen = target.choose(checkout, environment, local)
+    proven = proofs.prove(overrides, approver_profile, chosen)
     if bootstrapped:
         bootstrap.ready(checkout, chosen, output.steps)
     with output.steps.step("synth") as step:
@@ -138,7 +164,7 @@ def open_run(name: str, local: bool, output: Output, gated: bool = True, bootstr
         step.note = f"{len(assembly.of(name))} stacks"
     if gated:
         threading.Thread(target=gate.preload, daemon=True).start()
-    return Run(project=checkout, target=chosen, assembly=assembly, steps=output.steps)
+    return Run(project=checkout, target=chosen, assembly=assembly, steps=output.steps, overrides=proven)
 
 
 def reported(output: Output, work: Callable[[], dict[str, Any]]) -> None:
@@ -184,7 +210,13 @@ def synth(
 
 
 @app.command()
-def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
+def plan(
+    environment: Name,
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
+    local: Local = False,
+    json_: Json = False,
+) -> None:
     """Plan an environment and show what the gate thinks of it; nothing is changed.
 
     Stacks whose inputs are not deployed yet are planned against the plans of those that they need.
@@ -196,7 +228,9 @@ def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
     output = Output(json_)
 
     def work() -> dict[str, Any]:
-        run = open_run(environment, local, output)
+        run = open_run(
+            environment, local, output, overrides=overrides or (), approver_profile=approver_profile
+        )
         stacks = run.assembly.of(environment)
         with run.saved_plans(stacks):
             plans = run.plan(stacks)
@@ -213,6 +247,8 @@ def gate(
     plans: Annotated[
         list[Path], typer.Argument(metavar="PLAN…", help="Saved plans or plan JSON, of any origin.")
     ],
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
     local: Local = False,
     json_: Json = False,
 ) -> None:
@@ -224,27 +260,123 @@ def gate(
     [bold]Exit codes:[/] 0 open, 1 denied, 2 wrong input, 3 a plan or a policy could not be judged.
     """
     from sagewright import gate as gates
-    from sagewright import registry
+    from sagewright import overrides as proofs
+    from sagewright import registry, target
 
     output = Output(json_)
     checkout = projects.find()
     facts = environments.read(environment, checkout.environments)
     inputs = [gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans]
     ask = partial(registry.approval_here, checkout, facts, local)
-    report = gates.gate(inputs, facts, registry=ask)
+    proven: Sequence[gates.Override] = ()
+    if overrides:
+        proven = proofs.prove(overrides, approver_profile, target.choose(checkout, facts, local))
+    report = gates.gate(inputs, facts, registry=ask, overrides=proven)
     gates.show(report, output.console)
     output.give(report.to_dict())
     raise typer.Exit(report.exit_code)
 
 
 @app.command()
-def deploy(environment: Name, local: Local = False, yes: Yes = False, json_: Json = False) -> None:
+def review(
+    names: Annotated[
+        list[str],
+        typer.Option(
+            "-e", "--environment", metavar="NAME", help="The environment; give it again for several at once."
+        ),
+    ],
+    plans: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PLAN…", help="Saved plans or plan JSON, of any origin; default: new plans."),
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as the comment on a pull request.")
+    ] = None,
+    json_: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write it for a program, whole.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what the policies say as SARIF 2.1.0.")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what the policies say as JUnit XML.")
+    ] = None,
+    elsewhere: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="Where the whole review is, in Markdown, for what the comment leaves out."
+        ),
+    ] = "",
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
+    local: Local = False,
+) -> None:
+    """Review plans: what is lost, who answers, who may do what, what stops them, what changes.
+
+    Without PLAN each environment is planned, as [bold]sagewright plan[/] does; nothing is changed. Several
+    environments make one review. Without a FILE the comment is printed. Nothing that is written is secret.
+
+    [bold]Exit codes:[/] the gate's: 0 open, 1 denied, 2 wrong input, 3 what could not be judged.
+    """
+    from sagewright.gate import show
+    from sagewright.gate.report import EXIT_CODES
+    from sagewright.review import command
+    from sagewright.review.markdown import ELSEWHERE, render
+
+    files = command.Files(markdown=markdown, json=json_, sarif=sarif, junit=junit)
+    output = Output(as_json=not files.all)
+    checkout = projects.find()
+    facts = [environments.read(name, checkout.environments) for name in dict.fromkeys(names)]
+    catalog = command.rules()
+    versions, costs = command.asking(checkout, facts, local), command.pricing(checkout)
+    opened, who = overrides or (), approver_profile
+    if plans:
+        proven = {one.name: command.proven(opened, who, checkout, one, local) for one in facts}
+        judged = command.given(plans, facts, versions, costs, checkout, proven)
+    else:
+        judged = [
+            command.planned(open_run(one.name, local, output, overrides=opened, approver_profile=who), costs)
+            for one in facts
+        ]
+    for one in judged:
+        show(one.report, output.console)
+    made = command.reviewed(judged, catalog, versions)
+    where = elsewhere or (f"`{json_.name}`" if json_ else ELSEWHERE)
+    command.write(made, catalog, files, where)
+    for path in files.all:
+        output.console.print(f"written: {path}", markup=False)
+    if not files.all:
+        typer.echo(render(made, elsewhere=where))
+    raise typer.Exit(EXIT_CODES[made.verdict])
+
+
+@app.command()
+def deploy(
+    environment: Name,
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
+    local: Local = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
     """Plan, gate, apply and verify an environment; what the gate denies is not applied.
 
     All stacks are planned and gated before the first is applied. Run again after any failure.
     """
     output = Output(json_)
-    reported(output, lambda: deployed(open_run(environment, local, output, bootstrapped=True), yes, output))
+
+    def work() -> dict[str, Any]:
+        run = open_run(
+            environment,
+            local,
+            output,
+            bootstrapped=True,
+            overrides=overrides or (),
+            approver_profile=approver_profile,
+        )
+        return deployed(run, yes, output)
+
+    reported(output, work)
 
 
 def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
@@ -260,6 +392,10 @@ def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
     return {
         "environment": run.target.environment.name,
         "changed": changed,
+        "overridden": [
+            {"rule": one.rule, "stack": one.stack, "address": one.address, "override": one.override}
+            for one in run.overridden
+        ],
         "verify": [finding.to_dict() for finding in findings],
         "steps": [
             {"name": step.name, "seconds": round(step.seconds, 3), "note": step.note}

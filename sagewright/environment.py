@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class Environment:
     path: Path
     limits: Limits = DEFAULTS
     """What the rules on plans allow here."""
+    override_approvers: Mapping[str, str] = field(default_factory=dict)
+    """Groups that may open the gate for one rule and one run, each with the ARN of its role."""
 
     @property
     def guarded(self) -> bool:
@@ -114,6 +116,9 @@ def read(name: str, folder: Path) -> Environment:
             return DEFAULTS
         return Limits(account_id=document["account_id"], log_retention_days=days, **allowed)
 
+    approvers = document.get("override_approvers", {})
+    if not isinstance(approvers, dict) or not all(isinstance(arn, str) for arn in approvers.values()):
+        problems.append(f"{shown}: override_approvers: supply the ARN of a role by group, got {approvers!r}")
     state = document.get("state")
     bucket = state.get("bucket") if isinstance(state, dict) else None
     environment = Environment(
@@ -127,6 +132,7 @@ def read(name: str, folder: Path) -> Environment:
         state_bucket=bucket,
         path=path,
         limits=limits(),
+        override_approvers=approvers,
     )
     if bucket is None and not environment.embedded:
         problems.append(f"{shown}: state.bucket: supply the S3 bucket of the Terraform state, got {state!r}")
@@ -159,5 +165,5 @@ def repeated(node: yaml.Node | None, path: str = "") -> Iterator[str]:
         if here in seen and key.value != "<<":
             yield f"{here}: supply each key once, got it on lines {seen[here]} and {line}"
         seen[here] = line
-        if here in ("state", "policy"):
+        if here in ("state", "policy", "override_approvers"):
             yield from repeated(value, f"{here}.")

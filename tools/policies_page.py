@@ -86,6 +86,9 @@ def details(catalog: Catalog) -> Iterator[str]:
         yield ""
         yield f"**To mend it:** {rule.mend}"
         yield ""
+        if rule.override:
+            yield f"**To override it:** {rule.override}"
+            yield ""
         yield from types(rule)
         yield from matching(rule)
         example = f"../policies/examples/{rule.id}"

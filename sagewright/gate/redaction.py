@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from policies.plan.secrets import secret_parts
@@ -34,6 +35,8 @@ class Redactor:
     def __init__(self) -> None:
         self._secrets: set[str] = set()
         self._open: set[str] = set()
+        self._known: set[tuple[str, str]] = set()
+        """Texts that were looked into, by the name that they were met under: a plan repeats most of them."""
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, plan: Mapping[str, Any]) -> None:
@@ -54,7 +57,9 @@ class Redactor:
             self._learn_values(values.get("values") or values)
 
     def _learn_change(self, change: Mapping[str, Any], name: str = "", type_: str = "") -> None:
-        for side in ("before", "after"):
+        same = change.get("before") == change.get("after")
+        same = same and change.get("before_sensitive") == change.get("after_sensitive")
+        for side in ("after",) if same else ("before", "after"):
             self._learn(change.get(side), change.get(f"{side}_sensitive"), name)
             self._learn_public(type_, change.get(side))
 
@@ -77,20 +82,18 @@ class Redactor:
 
     def _learn(self, value: Any, mark: Any, name: str) -> None:
         """Sort every text of a value into secret or open; `mark` is Terraform's own mark on it."""
-        named = bool(SECRET_NAME.search(name)) and not IDENTITY.search(name)
-        hidden = mark is True or (named and not isinstance(value, (int, float)))
-        if isinstance(value, Mapping):
-            marks = mark if isinstance(mark, Mapping) else {}
+        hidden = is_secret(value, mark, name)
+        if isinstance(value, dict):
             for key, item in value.items():
-                self._learn(item, True if hidden else marks.get(key), inner_name(name, str(key)))
+                self._learn(item, hidden or below(mark, key), inner_name(name, str(key), value))
         elif isinstance(value, list):
-            marked = mark if isinstance(mark, list) else []
             for index, item in enumerate(value):
-                self._learn(item, True if hidden else (marked[index] if index < len(marked) else None), name)
+                self._learn(item, hidden or below(mark, index), name)
         elif hidden:
             self._secrets.update(texts(value))
-        elif isinstance(value, str):
-            if value[:1] in "{[" and (document := parsed(value)) is not None:
+        elif isinstance(value, str) and (value, name) not in self._known:
+            self._known.add((value, name))
+            if value[:1] in ("{", "[") and (document := parsed(value)) is not None:
                 self._learn(document, mark, name)
             for part in secret_parts(value):
                 self._secrets.update(texts(part))
@@ -110,9 +113,50 @@ class Redactor:
         return text
 
 
-def inner_name(name: str, key: str) -> str:
-    """Return the name by which a nested value is judged; Terraform's wrappers keep the outer one."""
-    return name if key in ("constant_value", "value") else key
+def is_secret(value: Any, mark: Any, name: str) -> bool:
+    """Tell whether a value is secret by Terraform's own mark on it, or by its name."""
+    return mark is True or (names_a_secret(name) and not isinstance(value, (int, float)))
+
+
+@cache
+def names_a_secret(name: str) -> bool:
+    """Tell whether what has such a name is a secret, whatever it is."""
+    return bool(SECRET_NAME.search(name)) and not IDENTITY.search(name)
+
+
+def below(mark: Any, key: str | int) -> Any:
+    """Return the mark on a member or an element of a value."""
+    if isinstance(mark, dict):
+        return mark.get(key)
+    return mark[key] if isinstance(mark, list) and isinstance(key, int) and key < len(mark) else None
+
+
+def inner_name(name: str, key: str, beside: Mapping[str, Any]) -> str:
+    """Return the name by which a nested value is judged.
+
+    Terraform's wrappers keep the outer one; a pair such as `{"name": "TOKEN", "value": "…"}` says it itself.
+    """
+    if key not in ("constant_value", "value", "Value"):
+        return key
+    paired = next((beside[one] for one in ("name", "Name", "key", "Key") if one in beside), None)
+    return paired if isinstance(paired, str) else name
+
+
+def masked(value: Any, mark: Any, name: str = "") -> Any:
+    """Return a value in which `HIDDEN` stands wherever it is secret by mark or by name, in JSON texts too."""
+    if is_secret(value, mark, name):
+        return value if value in (None, "") else HIDDEN
+    if isinstance(value, dict):
+        return {
+            key: masked(item, below(mark, key), inner_name(name, str(key), value))
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [masked(item, below(mark, index), name) for index, item in enumerate(value)]
+    if isinstance(value, str) and value[:1] in ("{", "[") and (document := parsed(value)) is not None:
+        hidden = masked(document, mark, name)
+        return value if hidden == document else type(value)(json.dumps(hidden, ensure_ascii=False))
+    return value
 
 
 def texts(value: Any) -> Iterator[str]:
