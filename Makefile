@@ -13,7 +13,7 @@ $(error name the environment: make deploy ENV=local)
 endif
 endif
 
-.PHONY: help setup demo deploy down test check format lock bench-synth bench-api clean
+.PHONY: help setup demo deploy down test check format lock bench-synth bench-api bench-review clean
 
 help: ## List the targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,7 @@ check: setup ## Format, lint, types, layers, and the freshness of everything gen
 	@$(VENV)/python tools/bindings.py --check
 	@$(VENV)/python tools/schema.py --check
 	@$(VENV)/python tools/policies_page.py --check
+	@$(VENV)/python tools/review_schema.py --check
 	@$(VENV)/python tools/ssm_page.py --check
 
 format: setup ## Format the code and mend what can be mended
@@ -56,6 +57,9 @@ bench-synth: setup ## Measure synthesis: slim bindings against the stock provide
 
 bench-api: setup ## Measure the inference API's handler against calling the endpoint directly
 	@$(VENV)/python -m bench.inference_api
+
+bench-review: setup ## Measure the review of a plan of 1,000 resources against terraform show -json on it
+	@$(VENV)/python -m bench.review
 
 clean: down ## Stop the embedded AWS and remove all that set-up, synthesis and the demo made
 	@rm -rf .venv .sagewright node_modules cdktf.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -108,8 +108,12 @@ def compare(console: Console, folder: Path) -> dict[str, Any]:
 
 
 def terraform(stack: Path) -> dict[str, Any]:
-    """Return a synthesized stack; the stock package names the provider `aws`, short for `hashicorp/aws`."""
+    """Return a synthesized stack without comments: only our bindings note where a resource is made.
+
+    The stock package names the provider `aws`, short for `hashicorp/aws`.
+    """
     document: dict[str, Any] = json.loads(stack.read_text(encoding="utf-8"))
+    del document["//"]
     required = document["terraform"]["required_providers"]["aws"]
     required["source"] = required["source"].removeprefix("hashicorp/")
     return document

@@ -235,6 +235,70 @@ def gate(
 
 
 @app.command()
+def review(
+    names: Annotated[
+        list[str],
+        typer.Option(
+            "-e", "--environment", metavar="NAME", help="The environment; give it again for several at once."
+        ),
+    ],
+    plans: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PLAN…", help="Saved plans or plan JSON, of any origin; default: new plans."),
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as the comment on a pull request.")
+    ] = None,
+    json_: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write it for a program, whole.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what the policies say as SARIF 2.1.0.")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what the policies say as JUnit XML.")
+    ] = None,
+    elsewhere: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="Where the whole review is, in Markdown, for what the comment leaves out."
+        ),
+    ] = "",
+    local: Local = False,
+) -> None:
+    """Review plans: what is lost, who answers, who may do what, what stops them, what changes.
+
+    Without PLAN each environment is planned, as [bold]sagewright plan[/] does; nothing is changed. Several
+    environments make one review. Without a FILE the comment is printed. Nothing that is written is secret.
+
+    [bold]Exit codes:[/] the gate's: 0 open, 1 denied, 2 wrong input, 3 what could not be judged.
+    """
+    from sagewright.gate import show
+    from sagewright.gate.report import EXIT_CODES
+    from sagewright.review import command
+    from sagewright.review.markdown import ELSEWHERE, render
+
+    files = command.Files(markdown=markdown, json=json_, sarif=sarif, junit=junit)
+    output = Output(as_json=not files.all)
+    checkout = projects.find()
+    facts = [environments.read(name, checkout.environments) for name in dict.fromkeys(names)]
+    catalog = command.rules()
+    versions = command.asking(checkout, facts, local)
+    if plans:
+        judged = command.given(plans, facts, versions)
+    else:
+        judged = [command.planned(open_run(one.name, local, output)) for one in facts]
+    for one in judged:
+        show(one.report, output.console)
+    made = command.reviewed(judged, catalog, versions)
+    where = elsewhere or (f"`{json_.name}`" if json_ else ELSEWHERE)
+    command.write(made, catalog, files, where)
+    if not files.all:
+        typer.echo(render(made, elsewhere=where))
+    raise typer.Exit(EXIT_CODES[made.verdict])
+
+
+@app.command()
 def deploy(environment: Name, local: Local = False, yes: Yes = False, json_: Json = False) -> None:
     """Plan, gate, apply and verify an environment; what the gate denies is not applied.
 

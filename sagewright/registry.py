@@ -86,22 +86,35 @@ def newest_approved(aws: Aws, group: str) -> str | None:
     return f"{group}/{max(numbers)}" if numbers else None
 
 
-def approval(target: Target, arn: str) -> str:
-    """Return the approval status of a version, for the gate; raises `Unanswered` in AWS's own words."""
+def version(target: Target, arn: str) -> Version:
+    """Return what the registry says of a version, for the gate and the review.
+
+    Raises `Unanswered` in AWS's own words.
+    """
     with target.session() as session:
         try:
-            return describe(Aws(session), arn).approval
+            return describe(Aws(session), arn)
         except NotAnswered as error:
             raise Unanswered(f"the approval of {arn}", str(error)) from None
 
 
-def approval_here(project: Project, environment: Environment, local: bool, arn: str) -> str:
-    """Return the same, of whatever account an environment is in; without credentials it is `Unanswered`."""
+def approval(target: Target, arn: str) -> str:
+    """Return the approval status of a version, for the gate; raises `Unanswered` in AWS's own words."""
+    return version(target, arn).approval
+
+
+def version_here(project: Project, environment: Environment, local: bool, arn: str) -> Version:
+    """Return `version`, of whatever account an environment is in; without credentials it is `Unanswered`."""
     try:
         target = choose(project, environment, local)
     except SagewrightError as error:
         raise Unanswered(f"the approval of {arn}", str(error)) from None
-    return approval(target, arn)
+    return version(target, arn)
+
+
+def approval_here(project: Project, environment: Environment, local: bool, arn: str) -> str:
+    """Return `approval`, of whatever account an environment is in; without credentials it is `Unanswered`."""
+    return version_here(project, environment, local, arn).approval
 
 
 def _who(context: Mapping[str, Any]) -> str:

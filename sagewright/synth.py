@@ -5,13 +5,32 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sagewright.errors import SagewrightError, Usage
 from sagewright.project import Project
+
+MODULES = ("modules/", "sagewright/modules/")
+"""Where the lines of our own modules begin, here and where Sagewright is installed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where in Python a resource is made."""
+
+    construct: str
+    """Construct path: `local-serving/churn_endpoint/this`."""
+    lines: tuple[str, ...]
+    """`path/in/the/checkout.py:123`, innermost first; none for a resource that is not of our bindings."""
+
+    @property
+    def line(self) -> str:
+        """The innermost line of whoever uses the modules: what to change; empty where no line is known."""
+        theirs = (line for line in self.lines if not line.startswith(MODULES))
+        return next(theirs, self.lines[0] if self.lines else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +60,10 @@ class Stack:
     def empty(self) -> bool:
         """Whether it has neither a resource nor an output: then applying it leaves no state."""
         return not self.types and not self._read().get("output")
+
+    def places(self) -> Mapping[str, Place]:
+        """Return where in Python each resource is made, by its Terraform address without an index."""
+        return places(self._read())
 
     def _read(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self.synthesized.read_text(encoding="utf-8"))
@@ -129,6 +152,24 @@ def read(project: Project, output: Path | None = None) -> Assembly:
         for entry in document["stacks"].values()
     ]
     return Assembly(stacks=tuple(ordered(stacks)))
+
+
+def places(synthesized: Mapping[str, Any]) -> dict[str, Place]:
+    """Return where in Python each resource of a synthesized configuration is made, by its address.
+
+    CDKTF notes the construct path with each resource, modules/_core/notes.py the lines with the stack. A
+    configuration that was not made by CDKTF has no places.
+    """
+    noted = synthesized.get("//", {}).get("sagewright", {}).get("places", {})
+    paths = {
+        f"{type_}.{name}": resource["//"]["metadata"]["path"]
+        for type_, named in synthesized.get("resource", {}).items()
+        for name, resource in named.items()
+        if "//" in resource
+    }
+    return {
+        address: Place(construct=path, lines=tuple(noted.get(path, ()))) for address, path in paths.items()
+    }
 
 
 def ordered(stacks: Iterable[Stack]) -> list[Stack]:

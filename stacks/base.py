@@ -19,6 +19,7 @@ from constructs import Construct, IConstruct
 
 from modules._aws.provider import AwsProvider, AwsProviderDefaultTags
 from modules._aws.ssm_parameter import SsmParameter
+from modules._core.notes import keep_notes
 
 from .environment import Environment
 
@@ -48,6 +49,7 @@ class AddressedStack(TerraformStack):
         self._path = f"{self.node.path}/"
         self._addresses: dict[tuple[str, str], str] = {}
         self._crossing: set[str] = set()
+        self._notes = keep_notes(self)
 
     def _allocate_logical_id(self, tf_element: TerraformElement | IConstruct) -> str:  # type: ignore[override]
         """Return the Terraform name of an element, or of an asset's node: its construct ids, joined with `_`.
@@ -61,6 +63,7 @@ class AddressedStack(TerraformStack):
         name = re.sub(r"\W+", "_", re.sub(r"^cross-stack-(output|reference-input)-", "", joined))
         if joined.startswith("cross-stack-output-"):
             self._crossing.add(name)
+        self._notes.paths[tf_element] = path
         kind = getattr(tf_element, "terraform_resource_type", type(tf_element).__name__)
         other = self._addresses.setdefault((kind, name), path)
         if other != path:

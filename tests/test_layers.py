@@ -21,7 +21,7 @@ ALLOWED = {
     "runtime": {"runtime"},
     "pipelines": {"pipelines"},
     "tools": {"tools", "stacks", "policies", "sagewright"},
-    "bench": {"bench", "modules", "stacks", "tools"},
+    "bench": {"bench", "modules", "sagewright", "stacks", "tools"},
 }
 """What each layer may import of this repository. A module of modules/ may also import itself, and what
 another one offers in its `__init__`, as long as no two need each other."""

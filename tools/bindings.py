@@ -38,6 +38,11 @@ CONSTRAINT = ">= 5.100.0, < 7.0.0"
 """What the bindings, and so every module, publish as their provider requirement."""
 ASSEMBLY = "sagewright_aws"
 KEPT = {"resources.txt"}
+RESOURCE = re.compile(r"^class \w+\(\n    \w+\.TerraformResource,$", re.MULTILINE)
+CREATED = re.compile(
+    r"^        jsii\.create\(self\.__class__, self, \[scope_?, id_?, config\]\)\n", re.MULTILINE
+)
+"""How the Python of a resource has it made in CDKTF."""
 
 
 def wanted() -> list[str]:
@@ -113,7 +118,16 @@ def rename(package: Path) -> None:
         text = path.read_text(encoding="utf-8")
         text = text.replace('jsii_type="aws.', f'jsii_type="{ASSEMBLY}.')
         text = text.replace('"aws", "0.0.0"', f'"{ASSEMBLY}", "0.0.0"').replace(archive.name, renamed.name)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(placed(text) if RESOURCE.search(text) else text, encoding="utf-8")
+
+
+def placed(text: str) -> str:
+    """Have a resource's Python note where it is made; stops where it is laid out in another way."""
+    head, imports, rest = text.partition("\nimport cdktf as ")
+    rest, made = CREATED.subn(r"\g<0>        remember(self)\n", rest)
+    if not imports or made != 1:
+        raise SystemExit(f"bindings: cdktf get lays resources out in another way now:\n{text[:500]}")
+    return f"{head}\nfrom ..._core.places import remember{imports}{rest}"
 
 
 def generate() -> None:

@@ -1,6 +1,7 @@
 """What every module is made of: value objects, checks that let Tokens through, IAM statements."""
 
 from .checks import at_least, at_most, distinct, matches, not_empty, one_of, refuse, unresolved, when
+from .notes import keep_notes
 from .record import ByKind, described, record
 from .statement import Principal, Statement, document
 
@@ -13,6 +14,7 @@ __all__ = [
     "described",
     "distinct",
     "document",
+    "keep_notes",
     "matches",
     "not_empty",
     "one_of",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from cdktf import TerraformResource, TerraformResourceLifecycle
 from constructs import Construct
 
+from .places import remember
+
 
 class Revision(TerraformResource):
     """Eight random hexadecimal digits, drawn again when the content changes.
@@ -24,6 +26,7 @@ class Revision(TerraformResource):
             terraform_resource_type="terraform_data",
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
+        remember(self)
         self.add_override("triggers_replace", dict(content))
 
     @property

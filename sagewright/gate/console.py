@@ -38,7 +38,8 @@ def show(report: Report, console: Console) -> None:
     for results in alike(advice):
         show_finding(results, "advice", "yellow", console)
     for result in waived:
-        console.print(Text.assemble(("waived ", "cyan"), f"{result.rule} {result.address}: {result.waiver}"))
+        said = f"{result.rule} {result.address}{made_at(result)}: {result.waiver}"
+        console.print(Text.assemble(("waived ", "cyan"), said))
     word, style = VERDICTS[report.verdict]
     console.print(Text.assemble("gate ", (word, style), f": {summary(report)}"))
 
@@ -59,12 +60,18 @@ def show_finding(results: Sequence[Result], word: str, style: str, console: Cons
     )
     for result in results[:FOLDED]:
         unchanged = "" if result.touched else " (not changed by this plan)"
-        console.print(Padding(Text(f"{result.stack}: {result.address}{unchanged}"), (0, 0, 0, 2)))
+        said = f"{result.stack}: {result.address}{made_at(result)}{unchanged}"
+        console.print(Padding(Text(said), (0, 0, 0, 2)))
     if len(results) > FOLDED:
         console.print(Padding(Text(f"and {len(results) - FOLDED} more"), (0, 0, 0, 2)))
     if first.message:
         console.print(Padding(Text(first.message), (0, 0, 0, 4)))
     console.print(Padding(Text(f"do: {' '.join(first.remedy.split())}", style="bold"), (0, 0, 0, 4)))
+
+
+def made_at(result: Result) -> str:
+    """Return where in Python a resource is made, for the end of its address."""
+    return f" ({result.place})" if result.place else ""
 
 
 def alike(results: Iterable[Result]) -> Iterable[Sequence[Result]]:

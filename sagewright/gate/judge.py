@@ -54,8 +54,10 @@ class Judgement:
             )
         )
 
-    def record(self, rule: Rule, subject: Subject, verdict: Verdict, waiver: Waiver | None) -> None:
-        """Record what a rule says of a resource."""
+    def record(
+        self, rule: Rule, subject: Subject, verdict: Verdict, waiver: Waiver | None, place: str
+    ) -> None:
+        """Record what a rule says of a resource, which is made at a place in Python."""
         waived = waiver is not None and verdict.state in ("fail", "unknown")
         self.results.append(
             Result(
@@ -72,6 +74,7 @@ class Judgement:
                 waiver=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
                 if waiver and waived
                 else "",
+                place="" if verdict.state == "pass" else place,
             )
         )
 
@@ -105,6 +108,7 @@ class Judgement:
             message=plain(message),
             address=plain(self.redactor.hide(result.address)),
             stack=plain(result.stack),
+            place=plain(self.redactor.hide(result.place)),
         )
 
 
@@ -136,8 +140,10 @@ def judge(
     applying = [rule for rule in catalog.rules if rule.applies(environment.production, environment.protected)]
     waiving = [waiver for waiver in waivers if environment.name in waiver.environments]
     verdicts = list(ask_all(judgement, catalog, applying, plans, policies, registry))
+    made = {plan.stack: plan for plan in plans}
     for rule, subject, verdict in verdicts:
-        judgement.record(rule, subject, verdict, in_force(waiving, rule, subject, today))
+        waiver = in_force(waiving, rule, subject, today)
+        judgement.record(rule, subject, verdict, waiver, made[subject.stack].place(subject.address))
     check_ledger(judgement, applying, plans, verdicts)
     check_waivers(judgement, waiving, verdicts, applying, plans, today)
     return judgement.report(plans, len(applying))

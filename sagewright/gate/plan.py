@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from policies.plan.model import Change, Configured, Resource
 from sagewright.gate.expressions import Expressions
+from sagewright.synth import Place, places
 
 if TYPE_CHECKING:
     from sagewright.environment import Environment
@@ -61,6 +62,13 @@ class Plan:
     configured: tuple[Configured, ...]
     aws_keys: frozenset[str]
     """Ids and ARNs of keys that data sources show to be AWS's own."""
+    places: Mapping[str, Place]
+    """Where in Python each resource is made, by address without index; none for a plan of other origin."""
+
+    def place(self, address: str) -> str:
+        """Return the line to change for a resource, as far as it is known."""
+        place = self.places.get(address.partition("[")[0])
+        return place.line if place else ""
 
 
 Show = Callable[[Path], dict[str, Any]]
@@ -92,6 +100,7 @@ def read(source: PlanInput, environment: Environment, show: Show) -> Plan:
         changes=(*changes.values(), *deposed),
         configured=tuple(read_configured(document, stack)),
         aws_keys=frozenset(keys_of_aws(document)),
+        places=places(synthesized),
     )
 
 

@@ -152,7 +152,7 @@ def below(mark: Any, key: str | int) -> Any:
 def inner_name(name: str, key: str, beside: Mapping[str, Any]) -> str:
     """Return the name by which a nested value is judged.
 
-    Terraform's wrappers keep the outer one; of a pair such as `{"name": "TOKEN", "value": "…"}` the name is it.
+    Terraform's wrappers keep the outer one; a pair such as `{"name": "TOKEN", "value": "…"}` says it itself.
     """
     if key not in ("constant_value", "value", "Value"):
         return key

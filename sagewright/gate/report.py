@@ -36,6 +36,8 @@ class Result:
     """Whether the plan changes this resource; what it leaves alone is shown last."""
     waiver: str = ""
     """Reason, owner and last day of the waiver, for the state `waived`."""
+    place: str = ""
+    """Where in Python the resource is made, as `stacks/serving.py:97`; for what passes it is left out."""
 
     @property
     def denies(self) -> bool:

@@ -59,8 +59,8 @@ SWITCHES: Mapping[tuple[str, str], tuple[Any, Area, str, str]] = {
         ("aws_s3_bucket_public_access_block", name): (
             True,
             "resource policy",
-            f"{name} is off: it can be opened to the public",
-            f"{name} is on",
+            f"`{name}` is off: it can be opened to the public",
+            f"`{name}` is on",
         )
         for name in BLOCKS
     },
@@ -112,6 +112,8 @@ PEERS = (
     "source_security_group_id",
 )
 Member = tuple[str, ...]
+Test = tuple[str, frozenset[str]]
+"""Operator with key, and the values of which one must hold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +124,7 @@ class Grant:
     principal: Member
     action: Member
     resource: Member
-    conditions: frozenset[str]
+    conditions: frozenset[Test]
 
     @property
     def wide(self) -> bool:
@@ -140,11 +142,16 @@ class Group:
     principals: tuple[Member, ...]
     actions: tuple[Member, ...]
     resources: tuple[Member, ...]
-    conditions: tuple[str, ...]
+    conditions: tuple[Test, ...]
 
 
 def changes(subject: Subject, names: Names, teller: Teller) -> Iterator[Access]:
-    """Yield what a change of one resource opens and closes; what is new is not narrowed by anything."""
+    """Yield what a change of one resource opens and closes.
+
+    What is new is not narrowed by anything, and what ends is nobody's concern any more.
+    """
+    if has_ended(subject, names):
+        return
     said: list[tuple[Area, Direction, Words]] = []
     fresh = is_fresh(subject, names)
     for name in subject.names:
@@ -181,6 +188,14 @@ def is_fresh(subject: Subject, names: Names) -> bool:
     if subject.action != "add" or argument in OWN or not argument:
         return subject.action == "add"
     return names.makes(subject.stack, subject.after.get(argument))
+
+
+def has_ended(subject: Subject, names: Names) -> bool:
+    """Tell whether the plans destroy what the access is about."""
+    argument = NOUNS.get(subject.type, ("", ""))[1]
+    if subject.action != "destroy" or argument in OWN or not argument:
+        return subject.action == "destroy"
+    return names.ends(subject.before.get(argument))
 
 
 def called(subject: Subject, names: Names, teller: Teller) -> Words:
@@ -265,11 +280,11 @@ def elements(value: Any) -> Iterator[str]:
         yield from map(str, listed(kind))
 
 
-def tests(condition: Any) -> Iterator[str]:
-    """Yield each test of a condition as a text."""
+def tests(condition: Any) -> Iterator[Test]:
+    """Yield each test of a condition."""
     for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
         for key, values in keys.items() if isinstance(keys, Mapping) else ():
-            yield f"{operator} {key} = {', '.join(sorted(map(str, listed(values))))}"
+            yield f"{operator} {key}", frozenset(map(str, listed(values)))
 
 
 def bare(grant: Grant) -> Grant:
@@ -320,33 +335,46 @@ def grouped(grants_: Iterable[Grant]) -> list[Group]:
             principals=tuple(sorted(who)),
             actions=tuple(sorted(what)),
             resources=tuple(sorted(where)),
-            conditions=tuple(sorted(conditions)),
+            conditions=tuple(sorted(conditions, key=str)),
         )
         for (allow, what, where, conditions), who in principals.items()
     ]
-    return sorted(groups, key=lambda one: (one.principals, one.actions, one.resources, one.conditions))
+    return sorted(groups, key=str)
 
 
 def told(group: Group, verb: str, where: Area, teller: Teller) -> Words:
     """Return in words what a group of grants allows or denies."""
-    conditions = f" if {teller.listed(group.conditions)}" if group.conditions else ""
+    conditions = f" if {tested(group.conditions, teller)}" if group.conditions else ""
     return f"{what(group, verb, where, teller)}{conditions}"
 
 
+def tested(conditions: Iterable[Test], teller: Teller) -> Words:
+    """Return tests in words."""
+    ordered = sorted((name, ", ".join(sorted(values))) for name, values in conditions)
+    return teller.listed(f"{name} = {values}" for name, values in ordered)
+
+
 def conditioned(
-    group: Group, before: frozenset[str], after: frozenset[str], where: Area, teller: Teller
+    group: Group, before: frozenset[Test], after: frozenset[Test], where: Area, teller: Teller
 ) -> tuple[Direction, Words]:
     """Return which way the conditions of a group of grants went, and say so."""
     said = what(group, "may" if group.allow else "is denied", where, teller)
-    direction: Direction = "changed"
-    if after < before:
-        direction = "widened" if group.allow else "narrowed"
-        return direction, f"{said} no longer only if {teller.listed(sorted(before - after))}"
-    if before < after:
-        direction = "narrowed" if group.allow else "widened"
-        return direction, f"{said} only if {teller.listed(sorted(after - before))}"
-    new, old = teller.listed(sorted(after - before)), teller.listed(sorted(before - after))
-    return direction, f"{said} if {new}, no longer if {old}"
+    wider: Direction = "widened" if group.allow else "narrowed"
+    narrower: Direction = "narrowed" if group.allow else "widened"
+    new, old = after - before, before - after
+    if not new:
+        return wider, f"{said} no longer only if {tested(old, teller)}"
+    if not old:
+        return narrower, f"{said} only if {tested(new, teller)}"
+    values_before, values_after = dict(old), dict(new)
+    if values_before.keys() == values_after.keys() and not any("Not" in name for name in values_after):
+        gained = {(name, values_after[name] - values_before[name]) for name in values_after}
+        lost = {(name, values_before[name] - values_after[name]) for name in values_after}
+        if not any(values for _, values in lost):
+            return wider, f"{said} also if {tested(gained, teller)}"
+        if not any(values for _, values in gained):
+            return narrower, f"{said} no longer if {tested(lost, teller)}"
+    return "changed", f"{said} if {tested(new, teller)}, no longer if {tested(old, teller)}"
 
 
 def what(group: Group, verb: str, where: Area, teller: Teller) -> Words:

@@ -18,13 +18,14 @@ from sagewright.gate.plan import Plan
 from sagewright.gate.redaction import Redactor, masked
 from sagewright.gate.report import EXIT_CODES, Report, Result
 from sagewright.review import access, model
-from sagewright.review.differences import Differ, Side
+from sagewright.review.differences import NOTHING, Differ, Side, left_to_aws, pruned
 from sagewright.review.graph import edges
 from sagewright.review.losses import STATEFUL, loss, why
-from sagewright.review.model import Action, Amount, Place, Review
-from sagewright.review.subject import Names, Subject
+from sagewright.review.model import NOWHERE, Action, Amount, Review
+from sagewright.review.subject import NAMED, Names, Subject
 from sagewright.review.traffic import ENDPOINT, TARGET, Router, Versions, not_asked
 from sagewright.review.words import Teller
+from sagewright.synth import Place
 
 ACTIONS: Mapping[tuple[str, ...], Action] = {
     ("create",): "add",
@@ -39,7 +40,7 @@ NOISE = ("tags_all",)
 """Attributes that repeat others."""
 URGENCY: tuple[Action, ...] = ("destroy", "forget", "replace", "change", "move", "import", "add", "none")
 DIRECTIONS: tuple[model.Direction, ...] = ("widened", "changed", "narrowed")
-ANSWERING = (ENDPOINT, CONFIGURATION, MODEL, TARGET)
+ANSWERING = frozenset({ENDPOINT, CONFIGURATION, MODEL, TARGET})
 """Types that tell who answers, those that do not change too."""
 COUNTED: Mapping[str, Callable[[Result], bool]] = {
     "denied": lambda result: result.denies,
@@ -136,8 +137,6 @@ class Judged:
     report: Report
     plans: Sequence[Plan]
     """Those that could be read; why another could not is in the report."""
-    places: Mapping[str, Mapping[str, Place]] = field(default_factory=dict)
-    """By stack, and by Terraform address without index, where a resource is made."""
     costs: Mapping[str, Cost] = field(default_factory=dict)
     """By stack, what its plan costs; empty where that was not asked for."""
     previews: frozenset[str] = frozenset()
@@ -236,7 +235,7 @@ class Builder:
                 resource = None if deposed else resources.get(address)
                 change, marks = changes[address, deposed], entry["change"]
                 action = acted(change, entry)
-                told = action != "none" or change.type in ANSWERING
+                told = action != "none" or change.type in ANSWERING | NAMED
                 yield Item(
                     subject=Subject(
                         environment=judged.report.environment,
@@ -258,7 +257,10 @@ class Builder:
 
     def _place(self, judged: Judged, stack: str, address: str) -> Place:
         """Return where a resource is made, if that is known."""
-        return judged.places.get(stack, {}).get(without_indexes(address), Place())
+        here = next((plan for plan in judged.plans if plan.stack == stack), None)
+        place = here.places.get(without_indexes(address), NOWHERE) if here else NOWHERE
+        lines = tuple(map(self._teller.text, place.lines))
+        return Place(construct=self._teller.text(place.construct), lines=lines)
 
     def _stacks(self) -> Iterator[model.StackRow]:
         """Yield a row for each stack."""
@@ -426,7 +428,7 @@ class Builder:
     def _change(self, item: Item) -> model.ResourceChange:
         """Return what happens to one resource."""
         subject = item.subject
-        said = why(item.change, subject.action, self._teller) if item.change.removes else ""
+        said = why(item.change, self._teller) if item.change.removes else ""
         return model.ResourceChange(
             address=self._teller.text(subject.address),
             type=self._teller.text(subject.type),
@@ -446,7 +448,7 @@ class Builder:
         names = [name for name in (*change.before, *resource.values) if name not in NOISE]
         if item.subject.action == "add":
             names = [name for name in names if name in resource.configured]
-        chosen = [name for name in names if name in forcing or not computed(resource.values.get(name))]
+        chosen = [name for name in names if name in forcing or not left_to_aws(resource.values.get(name))]
         before = Side(
             value={name: change.before.get(name) for name in chosen}, mark=item.marks.get("before_sensitive")
         )
@@ -502,19 +504,18 @@ class Builder:
         return sorted(found, key=lambda waiver: waiver.days_left)
 
     def _drift(self) -> Iterator[model.Drift]:
-        """Yield what differs in AWS from what Terraform made, the same differences together."""
+        """Yield what differs in AWS from what Terraform made, the same differences together.
+
+        Only what is configured counts: AWS's own attributes change without anybody's doing.
+        """
         found: dict[tuple[Any, ...], list[str]] = {}
         for judged in self._environments:
             for plan in judged.plans:
+                configured = {resource.address: resource.configured for resource in plan.resources}
                 for entry in plan.document.get("resource_drift") or ():
-                    change = entry["change"]
-                    before, after = (Side(value=change.get(side) or {}) for side in ("before", "after"))
-                    gone = change["actions"] == ["delete"]
-                    paths = [one.path for one in self._differ.attributes(before, after, ())]
-                    names = (
-                        () if gone else tuple(dict.fromkeys(re.split(r"[.\[]", path)[0] for path in paths))
-                    )
-                    if gone or (names := tuple(name for name in names if name not in NOISE)):
+                    gone = entry["change"]["actions"] == ["delete"]
+                    names = () if gone else self._drifted(entry, configured.get(entry["address"]))
+                    if gone or names:
                         key = judged.report.environment, plan.stack, entry["type"], gone, names
                         found.setdefault(key, []).append(self._teller.text(entry["address"]))
         for (environment, stack, type_, gone, names), addresses in found.items():
@@ -526,6 +527,16 @@ class Builder:
                 attributes=names,
                 addresses=tuple(addresses),
             )
+
+    def _drifted(self, entry: Mapping[str, Any], configured: frozenset[str] | None) -> tuple[str, ...]:
+        """Return the arguments that were changed; of what the plan ends, those that had a value."""
+        before, after = (entry["change"].get(side) or {} for side in ("before", "after"))
+        names = sorted(configured or (name for name in before if before[name] not in NOTHING))
+        return tuple(
+            self._teller.text(name)
+            for name in names
+            if name not in NOISE and differ(before.get(name), after.get(name))
+        )
 
     def _graph(
         self, failures: Iterable[model.Failure]
@@ -561,9 +572,10 @@ def acted(change: Change, entry: Mapping[str, Any]) -> Action:
     return "move" if entry.get("previous_address") else "none"
 
 
-def computed(value: Any) -> bool:
-    """Tell whether AWS chooses a value."""
-    return isinstance(value, Unknown) and value.computed
+def differ(before: Any, after: Any) -> bool:
+    """Tell whether a value that was read is another one; a zero and nothing are the same to the provider."""
+    nothing = before in NOTHING and after in NOTHING
+    return not nothing and bool(pruned(before) != pruned(after))
 
 
 def construct(place: Place) -> str:

@@ -5,17 +5,20 @@ Values are compared in clear, so that a changed secret shows as changed, and tol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policies.plan.model import Unknown
+from policies.plan.model import Template, Unknown
 from sagewright.gate.redaction import below, inner_name, is_secret, masked, parsed
 from sagewright.review.model import Attribute, Value
 from sagewright.review.words import Teller, unknown
 
 ABSENT: tuple[Any, ...] = (None, "", [], {})
 """What Terraform plans where nothing is configured."""
+NOTHING = (*ABSENT, 0)
+"""What the provider reads where nothing is configured; `False` is a zero too."""
 IDENTIFYING = ("variant_name", "Sid", "name", "Name", "key", "Key", "id")
 """Members by which an element of a list is known again in another order."""
 
@@ -50,16 +53,12 @@ class Differ:
                 path=self._teller.text(path),
                 before=self._told(one, name, other),
                 after=self._told(other, name, one),
-                forces=any(
-                    f"{path}.".startswith((f"{force}.", f"{force}["))
-                    or f"{force}.".startswith((f"{path}.", f"{path}["))
-                    for force in forcing
-                ),
+                forces=any(within(path, force) or within(force, path) for force in forcing),
             )
 
     def _told(self, side: Side, name: str, other: Side) -> Value:
         """Return one side as it may be shown."""
-        if isinstance(side.value, Unknown):
+        if isinstance(side.value, Unknown) or is_reference(side.value):
             return Value(nature="unknown", text=self._teller.text(unknown(side.value)))
         if side.value in ABSENT:
             return Value(nature="absent", text="")
@@ -70,7 +69,7 @@ class Differ:
 
     def _walk(self, before: Side, after: Side, path: str, name: str) -> Iterator[tuple[str, str, Side, Side]]:
         """Yield path, name and both sides of each smallest part that differs."""
-        if same(before.value, after.value):
+        if same(before.value, after.value) or (path != name and left_to_aws(after.value)):
             return
         if is_secret(before.value, before.mark, name) or is_secret(after.value, after.mark, name):
             yield path, name, before, after
@@ -110,17 +109,40 @@ class Differ:
 
 
 def pruned(value: Any) -> Any:
-    """Return a value without the members that nothing is configured for."""
+    """Return a value without the members that say nothing."""
     if isinstance(value, dict):
-        return {key: pruned(item) for key, item in value.items() if item not in ABSENT}
+        return {key: pruned(item) for key, item in value.items() if item not in NOTHING}
     return [pruned(item) for item in value] if isinstance(value, list) else value
 
 
 def same(before: Any, after: Any) -> bool:
-    """Tell whether two values mean the same; Terraform plans "nothing" in several spellings."""
+    """Tell whether two values mean the same.
+
+    Terraform plans "nothing" in several spellings, and most of the provider keeps it as a zero.
+    """
     if before == after and isinstance(before, bool) == isinstance(after, bool):
         return True
-    return before in ABSENT and after in ABSENT
+    return after in ABSENT and (before in ABSENT or before == 0)
+
+
+def left_to_aws(value: Any) -> bool:
+    """Tell whether a value is not configured, and AWS chooses it."""
+    return isinstance(value, Unknown) and value.computed
+
+
+def is_reference(value: Any) -> bool:
+    """Tell whether a text is nothing but what another resource will tell."""
+    return isinstance(value, Template) and [f"${{{one}}}" for one in value.references] == [value]
+
+
+def within(path: str, outer: str) -> bool:
+    """Tell whether a path lies in another, whichever element of a list is meant."""
+    return f"{plain(path)}.".startswith(f"{plain(outer)}.")
+
+
+def plain(path: str) -> str:
+    """Return a path without the elements of lists: of `production_variants.0.model_name` two words."""
+    return re.sub(r"\[[^\]]*\]|\.\d+(?=\.|$)", "", path)
 
 
 def opened(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from policies.plan.model import Change
 from sagewright.gate.catalog import Rule
+from sagewright.review.differences import plain
 from sagewright.review.model import Loss, Words
 from sagewright.review.subject import Subject
 from sagewright.review.traffic import only
@@ -26,28 +27,29 @@ REASONS = {
     "replace_by_triggers": "something in its `replace_triggered_by` changes",
 }
 """Terraform's own reasons: https://developer.hashicorp.com/terraform/internals/json-format#plan-representation"""
-ENDS = {
-    "destroy": "it is destroyed",
-    "forget": "it is dropped from the state, and from then on nobody manages it",
-    "replace": "it is replaced",
-}
+NAMES = ("name", "bucket", "domain_name", "user_profile_name", "space_name", "feature_group_name", "id")
+"""Arguments by which people know a stateful resource; the first that is there."""
 
 
-def why(change: Change, action: str, teller: Teller) -> Words:
-    """Return why an object ends: the arguments that force it, else Terraform's reason."""
-    ends = ENDS.get(action, "")
+def why(change: Change, teller: Teller) -> Words:
+    """Return why an object ends: the arguments that force it, else Terraform's reason, if it has one."""
     if change.deposed:
         return f"the object {teller.quoted(change.deposed)} was left over when it was replaced"
     if change.replace_paths:
-        return f"{ends}: {teller.listed(change.replace_paths)} cannot be changed in place"
-    if reason := REASONS.get(change.action_reason):
-        return f"{ends}: {reason}"
-    return f"{ends} ({teller.quoted(change.action_reason)})" if change.action_reason else ends
+        return f"{teller.listed(forcing(change))} cannot be changed in place"
+    if change.action_reason:
+        return REASONS.get(change.action_reason) or teller.quoted(change.action_reason)
+    return ""
+
+
+def forcing(change: Change) -> tuple[str, ...]:
+    """Return the arguments that force a replacement, once each, whichever element of a list they are in."""
+    return tuple(dict.fromkeys(map(plain, change.replace_paths)))
 
 
 def loss(subject: Subject, change: Change, rule: Rule, denied: bool, teller: Teller) -> Loss:
     """Return what is lost with a stateful resource; `rule` is `STATEFUL`."""
-    name = next((subject.before[one] for one in ("name", "bucket", "id") if subject.before.get(one)), "")
+    name = next((subject.before[one] for one in NAMES if subject.before.get(one)), "")
     return Loss(
         environment=subject.environment,
         stack=subject.stack,
@@ -56,8 +58,8 @@ def loss(subject: Subject, change: Change, rule: Rule, denied: bool, teller: Tel
         name=teller.value(name),
         place=subject.place,
         action=subject.action,
-        why=why(change, subject.action, teller),
-        forced_by=tuple(teller.text(path) for path in change.replace_paths),
+        why=why(change, teller),
+        forced_by=tuple(map(teller.text, forcing(change))),
         means=meaning(subject, rule, teller),
         denied=denied,
     )

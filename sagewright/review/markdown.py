@@ -24,7 +24,6 @@ from sagewright.review.model import (
     Group,
     Loss,
     Override,
-    Place,
     ResourceChange,
     Review,
     Served,
@@ -35,6 +34,7 @@ from sagewright.review.model import (
     Waiver,
 )
 from sagewright.review.words import counted
+from sagewright.synth import Place
 
 LIMIT = 60_000
 """Characters of a comment. GitHub takes 65,536; the rest is for whoever wraps it."""
@@ -129,7 +129,7 @@ def parts(review: Review) -> Iterator[Section]:
             title="Data loss",
             lead=f"> [!CAUTION]\n> **{counted(len(review.losses), 'stateful resource')} at an end**\n>",
             items=[loss_line(loss) for loss in review.losses],
-            what="loss",
+            what="stateful resource",
             priority=0,
         )
     yield Section(
@@ -215,12 +215,13 @@ def heading(review: Review) -> Iterator[str]:
     }
     changes = ", ".join(f"{count} {what}" for what, count in done.items() if count) or "no resource changes"
     said = [changes]
-    said += [f"**{counted(len(review.losses), 'loss')} of data**"] if review.losses else []
+    said += [f"**data lost with {counted(len(review.losses), 'resource')}**"] if review.losses else []
     denied = sum(gate.denied for gate in review.gates)
     errors = sum(gate.errors for gate in review.gates)
     said += [f"**{denied} denied**"] if denied else []
     said += [f"**{counted(errors, 'error')}**"] if errors else []
-    said.append(f"{sum(gate.advised for gate in review.gates)} advised")
+    advised = sum(gate.advised for gate in review.gates)
+    said += [f"{advised} advised"] if advised else []
     said.append(f"{counted(sum(gate.passed for gate in review.gates), 'check')} passed")
     if review.cost:
         said.append(f"{money(review.cost.before, review.cost.after)} per month")
@@ -267,12 +268,12 @@ def stacks(rows: Sequence[StackRow]) -> str:
 
 def loss_line(loss: Loss) -> str:
     """Return one loss, within the box."""
-    named = f"{code(loss.name)}, " if loss.name else ""
+    named = f"{code(loss.name)} " if loss.name else ""
+    why = f": {prose(loss.why)}" if loss.why else ""
     denied = " **The gate denies it.**" if loss.denied else ""
-    return (
-        f"> - **{DONE[loss.action]}: {named}{code(loss.address)}** in {code(loss.stack)}{at(loss.place)}: "
-        f"{prose(loss.why)}. It means: {prose(loss.means)}.{denied}"
-    )
+    where = f"({code(loss.address)} in {code(loss.stack)}{at(loss.place)})"
+    means = f"*What that means:* {prose(loss.means)}."
+    return f"> - **{DONE[loss.action]}** {named}{where}{why}. {means}{denied}"
 
 
 def traffic_lines(traffic: Traffic) -> str:
@@ -362,10 +363,10 @@ def access_lines(changes: Sequence[Access]) -> list[str]:
 
 
 def failure_lines(failures: Sequence[Failure]) -> list[str]:
-    """Return failures, those that say the same of several resources together."""
+    """Return failures, those of one rule together."""
     groups: dict[tuple[str, ...], list[Failure]] = {}
     for one in failures:
-        alike = one.rule, one.state, one.title, one.message, str(one.touched)
+        alike = one.rule, one.state, one.title, str(one.touched)
         groups.setdefault(alike, []).append(one)
     return [failure_line(group) for group in groups.values()]
 
@@ -374,19 +375,21 @@ def failure_line(failures: Sequence[Failure]) -> str:
     """Return what one rule says of some resources: what is wrong, where, and what to do."""
     first = failures[0]
     state = {"fail": "", "unknown": ", not known yet", "error": ", error"}[first.state]
-    places = [f"{code(one.address)} in {code(one.stack)}{at(one.place)}" for one in failures if one.address]
     unchanged = "" if first.touched else ", not changed by this plan"
-    message = f": {code(first.message)}" if first.message else ""
-    lines = [f"- **{code(first.rule)}** {escaped(first.title)} ({first.severity}{state}{unchanged}){message}"]
-    lines += [f"  - {place}" for place in places[:NAMED]]
-    if len(places) > NAMED:
-        rest = "<br>".join(
-            f"{html_code(one.address)} in {html_code(one.stack)}" for one in failures[NAMED:] if one.address
-        )
-        more = len(places) - NAMED
-        lines.append(f"  - <details><summary>and {more} more</summary>{rest}</details>")
+    lines = [f"- **{code(first.rule)}** {escaped(first.title)} ({first.severity}{state}{unchanged})"]
+    lines += [f"  - {wrong(one)}" for one in failures[:NAMED]]
+    if len(failures) > NAMED:
+        rest = "<br>".join(f"{html_code(one.address)} in {html_code(one.stack)}" for one in failures[NAMED:])
+        summary = f"and {len(failures) - NAMED} more"
+        lines.append(f"  - <details><summary>{summary}</summary>{rest}</details>")
     lines.append(f"  - to mend it: {escaped(first.remedy)}")
     return "\n".join(lines)
+
+
+def wrong(failure: Failure) -> str:
+    """Return what is wrong with one resource, and where it is."""
+    where = f"{code(failure.address)} in {code(failure.stack)}{at(failure.place)}" if failure.address else ""
+    return ": ".join(filter(None, (where, code(failure.message) if failure.message else ""))) or "the plans"
 
 
 def cost_lead(cost: Cost) -> str:
@@ -411,21 +414,26 @@ def cost_lines(cost: Cost) -> list[str]:
 
 
 def group_lines(group: Group) -> str:
-    """Return a construct's changes, folded."""
+    """Return a construct's changes: folded, unless one line says them all."""
+    first = group.changes[0]
+    if len(group.changes) == 1 and not first.attributes:
+        return f"- {change_lines(first, group.stack)}"
     counts: dict[str, int] = {}
     for change in group.changes:
         counts[DONE[change.action]] = counts.get(DONE[change.action], 0) + 1
     said = ", ".join(f"{count} {what}" for what, count in counts.items())
-    start = f"<details><summary>{html_code(group.construct)} in {html_code(group.stack)}: {said}</summary>"
-    return "\n\n".join([start, *(change_lines(change) for change in group.changes), "</details>\n"])
+    within = "" if group.construct.startswith(f"{group.stack}/") else f" in {html_code(group.stack)}"
+    start = f"<details><summary>{html_code(group.construct)}{within}: {said}</summary>"
+    return "\n\n".join(["\n" + start, *(change_lines(change) for change in group.changes), "</details>\n"])
 
 
-def change_lines(change: ResourceChange) -> str:
+def change_lines(change: ResourceChange, stack: str = "") -> str:
     """Return what happens to one resource, with a table of its attributes."""
     line = f" ({code(change.line)})" if change.line else ""
     moved = f" from {code(change.previous_address)}" if change.previous_address else ""
     why = f": {prose(change.why)}" if change.why else ""
-    said = f"**{DONE[change.action]}** {code(change.address)}{line}{moved}{why}"
+    where = f" in {code(stack)}" if stack else ""
+    said = f"**{DONE[change.action]}** {code(change.address)}{where}{line}{moved}{why}"
     if not change.attributes:
         return said
     if change.action == "add":

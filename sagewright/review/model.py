@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sagewright.gate.report import Mode, Severity, Verdict
+from sagewright.synth import Place
+
+NOWHERE = Place(construct="", lines=())
+"""Stands for the place of what a plan of foreign origin holds."""
 
 Words = str
 """A sentence in which values of the plan stand between backticks: "may now `s3:GetObject` on `arn:…`"."""
@@ -20,28 +24,9 @@ Words = str
 Action = Literal["add", "change", "replace", "destroy", "forget", "move", "import", "none"]
 """What happens to a resource. `forget`: Terraform drops it from its state and leaves it in AWS."""
 
-MODULES = ("modules/", "sagewright/modules/")
-"""Folders of reusable modules: whoever uses one looks for the line that does."""
-
 Direction = Literal["widened", "narrowed", "changed"]
 Area = Literal["permissions", "trust", "resource policy", "network", "key", "API"]
 Nature = Literal["value", "absent", "unknown", "sensitive"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where in Python a resource is made; both are empty for a plan of foreign origin."""
-
-    construct: str = ""
-    """Construct path: `local-serving/churn/endpoint`."""
-    lines: tuple[str, ...] = ()
-    """`path/in/the/checkout.py:123`, innermost first."""
-
-    @property
-    def line(self) -> str:
-        """The line to look at: the first that is not within a reusable module; empty where none is known."""
-        own = (line for line in self.lines if not line.startswith(MODULES))
-        return next(own, self.lines[0] if self.lines else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -397,18 +382,30 @@ class Review:
     digest: str
     """Of all plans together: what is applied must have the same. Empty where no plan could be read."""
     gates: tuple[Gate, ...]
+    """What the gate says of each environment."""
     stacks: tuple[StackRow, ...]
+    """A row for each stack that was planned."""
     losses: tuple[Loss, ...]
+    """Stateful resources that end, and their data with them."""
     traffic: tuple[Traffic, ...]
+    """Endpoints at which it changes who answers."""
     access: tuple[Access, ...]
+    """What changes in who may do what: what is widened first, and of that what is not new altogether."""
     failures: tuple[Failure, ...]
     """Errors first, then what denies, then advice; each by severity."""
     checks: tuple[Check, ...]
     """Every rule that was asked, also where all passed."""
     cost: Cost | None
+    """What all plans cost together; nothing where costs were not asked for."""
     changes: tuple[Group, ...]
+    """All that changes, by construct; what ends something first."""
     waivers: tuple[Waiver, ...]
+    """Exceptions in use, those that end first on top."""
     overrides: tuple[Override, ...]
+    """Denials that were opened for these plans."""
     drift: tuple[Drift, ...]
+    """What was changed in AWS outside of Terraform."""
     nodes: tuple[Node, ...]
+    """All resources, for a picture."""
     edges: tuple[Edge, ...]
+    """Who refers to whom, over stacks too."""

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from sagewright.gate.catalog import Catalog
 from sagewright.gate.report import Severity
-from sagewright.review.model import Failure, Place, Review, Waiver
+from sagewright.review.model import Failure, Review, Waiver
+from sagewright.synth import Place
 
 VERSION = "2.1.0"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

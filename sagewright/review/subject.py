@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.plan.model import Template, Unknown, resource_of
-from sagewright.review.model import Action, Place
+from sagewright.review.model import Action
+from sagewright.synth import Place
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,25 +37,54 @@ class Subject:
         return self.action != "none"
 
 
-NAMES = ("name", "bucket", "id", "arn", "key_id", "function_name", "domain_name")
+NAMES = (
+    "name",
+    "bucket",
+    "function_name",
+    "domain_name",
+    "model_package_group_name",
+    "id",
+    "arn",
+    "key_id",
+    "url",
+)
 """Attributes by which a resource is known; the first that is there is what people call it."""
+NAMED = frozenset(
+    {
+        "aws_api_gateway_rest_api",
+        "aws_cloudwatch_event_bus",
+        "aws_ecr_repository",
+        "aws_iam_group",
+        "aws_iam_role",
+        "aws_iam_user",
+        "aws_kms_key",
+        "aws_lambda_function",
+        "aws_s3_bucket",
+        "aws_sagemaker_model_package_group",
+        "aws_secretsmanager_secret",
+        "aws_security_group",
+        "aws_sns_topic",
+        "aws_sqs_queue",
+    }
+)
+"""Types that policies and rules are of: their names are their own, and not another's."""
 
 
 class Names:
-    """What the resources of all plans are called, and which of them the plans make."""
+    """What the resources of all plans are called, and which of them the plans make or destroy."""
 
     def __init__(self, subjects: Iterable[Subject]) -> None:
         self._called: dict[tuple[str, str], str] = {}
         self._made: set[str] = set()
         self._old: set[str] = set()
+        self._ended: set[str] = set()
         for subject in subjects:
             values = subject.after or subject.before
             names = [values[name] for name in NAMES if type(values.get(name)) is str]
             if names:
                 self._called[subject.stack, subject.address] = names[0]
-            (self._made if subject.action == "add" else self._old).update(
-                [f"{subject.stack} {subject.address}", *names]
-            )
+            known = {"add": self._made, "destroy": self._ended}.get(subject.action, self._old)
+            known.update([f"{subject.stack} {subject.address}", *(names if subject.type in NAMED else ())])
 
     def of(self, stack: str, value: Any) -> Any:
         """Return what a reference means by its name, where it is nothing but a reference; else the value."""
@@ -69,3 +99,7 @@ class Names:
         if isinstance(value, (Template, Unknown)):
             return any(f"{stack} {resource_of(one)}" in self._made for one in value.references)
         return value in self._made - self._old
+
+    def ends(self, value: Any) -> bool:
+        """Tell whether the plans destroy what a value names."""
+        return type(value) is str and value in self._ended - self._old - self._made

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from policies.plan.model import Unknown
+from policies.plan.model import Template, Unknown
 from sagewright.gate.judge import plain
 from sagewright.gate.redaction import Redactor
 
@@ -58,7 +58,7 @@ def written(value: Any) -> str:
 
 def unknown(value: Any) -> str:
     """Return what stands for a value that only an apply tells."""
-    references = value.references if isinstance(value, Unknown) else ()
+    references = value.references if isinstance(value, (Template, Unknown)) else ()
     return f"known after apply, from {' and '.join(references)}" if references else "known after apply"
 
 

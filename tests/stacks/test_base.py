@@ -11,6 +11,7 @@ from constructs import Construct
 
 from modules._aws.iam_role import IamRole
 from modules._aws.ssm_parameter import SsmParameter
+from sagewright.synth import places
 from stacks.base import AddressedStack, wait_for
 from stacks.environment import names
 from tests.conftest import ROOT, Synth
@@ -104,6 +105,19 @@ def test_addresses_hold_no_hash(name: str, committed: Callable[[str], Stacks]) -
     for stack in committed(name).values():
         named = [address.partition(".")[2] for address in (*stack.addresses, *stack.outputs)]
         assert not [one for one in named if re.search(r"_[0-9A-F]{8}$", one)]
+
+
+@everywhere
+def test_every_resource_tells_where_in_python_it_is_made(
+    name: str, committed: Callable[[str], Stacks]
+) -> None:
+    for stack in committed(name).values():
+        made = places(stack.document)
+        assert sorted(made) == stack.addresses
+        for place in made.values():
+            path, _, number = place.line.partition(":")
+            assert path.startswith("stacks/"), place
+            assert 0 < int(number) <= len((ROOT / path).read_text(encoding="utf-8").splitlines())
 
 
 @everywhere

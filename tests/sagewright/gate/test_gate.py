@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import json
 import logging
 import socket
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from sagewright.gate import PlanInput, Report, gate
+from sagewright.gate import PlanInput, Report, gate, show
 from sagewright.gate.identity import identity, key_of
 from sagewright.gate.report import Result
 
@@ -48,6 +50,22 @@ def test_a_denial_says_what_where_which_value_and_what_to_do(judge: Judge) -> No
     assert denial.address == "aws_ecr_repository.churn"
     assert denial.message == "image_tag_mutability is MUTABLE"
     assert denial.remedy == "Set image_tag_mutability to IMMUTABLE."
+
+
+def test_what_fails_is_placed_in_python(tmp_path: Path) -> None:
+    path, synthesized = tmp_path / "plan.json", tmp_path / "cdk.tf.json"
+    path.write_text(json.dumps(plan(MUTABLE)), encoding="utf-8")
+    churn = {"//": {"metadata": {"path": "prod-serving/churn/this"}}}
+    lines = ["modules/ecr_repository/ecr_repository.py:40", "stacks/foundation.py:120", "main.py:54"]
+    noted = {"sagewright": {"places": {"prod-serving/churn/this": lines}}}
+    synthesized.write_text(json.dumps({"//": noted, "resource": {"aws_ecr_repository": {"churn": churn}}}))
+    source = PlanInput(path=path, stack="prod-serving", synthesized=synthesized)
+    report = gate([source], environment())
+    assert by_rule(report, "CKV_AWS_51").place == "stacks/foundation.py:120"
+    assert {result.place for result in report.results if result.state == "pass"} == {""}
+    said = io.StringIO()
+    show(report, Console(file=said, width=200))
+    assert "prod-serving: aws_ecr_repository.churn (stacks/foundation.py:120)" in said.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -583,7 +601,7 @@ def test_the_report_for_a_program_is_json_with_every_field(judge: Judge) -> None
     assert first["rule"] == "CKV_AWS_51"
     assert set(first) == {
         *("rule", "title", "severity", "state", "mode", "stack", "address"),
-        *("message", "remedy", "touched", "waiver"),
+        *("message", "remedy", "touched", "waiver", "place"),
     }
 
 
