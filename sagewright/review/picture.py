@@ -1,8 +1,9 @@
 """The picture of a review: which resources there are, who refers to whom, and what changes.
 
-What refers stands to the right of what it refers to, so that things are made from left to right. Resources
-are put together until a reader can take in all boxes, those that do not change first. The layers and the
-order within them are those of Sugiyama, Tagawa and Toda, https://doi.org/10.1109/TSMC.1981.4308636.
+What refers stands to the right of what it refers to, so that things are made from left to right; or below it,
+where only that fits into a window. Resources are put together until a reader can take in all boxes, those
+that do not change first. The layers and the order within them are those of Sugiyama, Tagawa and Toda,
+https://doi.org/10.1109/TSMC.1981.4308636.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ MOST = 60
 """Boxes that a reader can take in."""
 WIDTH, HEIGHT = 196, 40
 """Of a box, in pixels."""
-COLUMN, ROW = 44, 12
-"""Room between boxes, in pixels."""
+LAYER, ROW = 44, 12
+"""Room between layers and between boxes, in pixels."""
+WIDEST = 1200
+"""Of a picture that fits into a window, in pixels."""
 BEND = 8
 """Room for a line that passes between boxes, in pixels."""
 EDGE = 10
 """Room around the picture, in pixels."""
-LONGEST, LONGEST_WHAT = 21, 28
+LONGEST, LONGEST_WHAT = 21, 26
 """Characters of the two lines in a box; the first is of a fixed pitch."""
 SWEEPS = 6
 """How often the order within the layers is bettered."""
@@ -60,6 +63,8 @@ class Picture:
 
     width: int
     height: int
+    down: bool
+    """Whether what refers stands below what it refers to, and not to the right of it."""
     boxes: tuple[Box, ...]
     lines: tuple[str, ...]
     """Data of SVG paths: https://www.w3.org/TR/SVG2/paths.html#PathData."""
@@ -79,22 +84,24 @@ def picture(nodes: Sequence[Node], edges: Sequence[Edge]) -> Picture:
         order, {tuple(sorted(pair, key=place.__getitem__)) for pair in pairs if len(set(pair)) > 1}
     )
     layers, chains = layered([key for key in order if any(key in line for line in lines)], lines)
-    spots, width, height = placed(layers)
-    alone = [key for key in order if key not in spots]
-    columns = max(len(layers), 4)
-    top = height + (ROW if spots else 0)
-    for number, key in enumerate(sorted(alone)):
+    spots, width, height = placed(layers, down=False)
+    down = width > WIDEST and placed(layers, down=True)[1] <= WIDEST
+    if down:
+        spots, width, height = placed(layers, down=True)
+    apart = sorted(key for key in order if key not in spots)
+    columns, top = max((width + LAYER) // (WIDTH + LAYER), 4), height + ROW * bool(layers)
+    for number, key in enumerate(apart):
         row, column = divmod(number, columns)
-        spots[key] = EDGE + column * (WIDTH + COLUMN), top + row * (HEIGHT + ROW)
-    if alone:
-        rows = (len(alone) - 1) // columns + 1
-        height = top + rows * (HEIGHT + ROW)
-        width = max(width, min(len(alone), columns) * (WIDTH + COLUMN) - COLUMN + 2 * EDGE)
+        spots[key] = EDGE + column * (WIDTH + LAYER), top + row * (HEIGHT + ROW)
+    if apart:
+        height = top + ((len(apart) - 1) // columns + 1) * (HEIGHT + ROW)
+        width = max(width, min(len(apart), columns) * (WIDTH + LAYER) - LAYER + 2 * EDGE)
     return Picture(
         width=width,
         height=height,
+        down=down,
         boxes=tuple(box(key, members[key], spots[key]) for key in sorted(members)),
-        lines=tuple(path([spots[point] for point in chain]) for chain in chains),
+        lines=tuple(path([spots[point] for point in chain], down) for chain in chains),
     )
 
 
@@ -238,37 +245,43 @@ def bettered(
     return sorted(layer, key=middles.__getitem__)
 
 
-def placed(layers: Sequence[Sequence[Key]]) -> tuple[dict[Key, tuple[int, int]], int, int]:
-    """Return where everything is, and the size of all: each layer is a column around the same middle."""
-    heights = [sum(tall(key) + ROW for key in layer) - ROW for layer in layers]
-    height = max(heights, default=0)
+def placed(layers: Sequence[Sequence[Key]], *, down: bool) -> tuple[dict[Key, tuple[int, int]], int, int]:
+    """Return where everything is, and the width and height of all: each layer is around the same middle."""
+    thick, wide = (HEIGHT, WIDTH) if down else (WIDTH, HEIGHT)
+
+    def size(key: Key) -> int:
+        return (wide if key[0] else BEND) + ROW
+
+    sizes = [sum(map(size, layer)) - ROW for layer in layers]
+    whole, along = max(sizes, default=0), EDGE
     spots: dict[Key, tuple[int, int]] = {}
-    for column, layer in enumerate(layers):
-        y = EDGE + (height - heights[column]) // 2
+    for layer, taken in zip(layers, sizes, strict=True):
+        across = EDGE + (whole - taken) // 2
         for key in layer:
-            spots[key] = EDGE + column * (WIDTH + COLUMN), y
-            y += tall(key) + ROW
-    width = len(layers) * (WIDTH + COLUMN) - COLUMN + 2 * EDGE if layers else 2 * EDGE
-    return spots, width, height + 2 * EDGE
+            spots[key] = (across, along) if down else (along, across)
+            across += size(key)
+        along += thick + LAYER
+    along, across = along - LAYER * bool(layers) + EDGE, whole + 2 * EDGE
+    return (spots, across, along) if down else (spots, along, across)
 
 
-def tall(key: Key) -> int:
-    """Return the height of a box, or of a point that a line passes."""
-    return HEIGHT if key[0] else BEND
+def path(points: Sequence[tuple[int, int]], down: bool) -> str:
+    """Return a line through points: from the far side of the first box to the near side of the last."""
+    thick, wide = (HEIGHT, WIDTH) if down else (WIDTH, HEIGHT)
 
+    def at(along: int, across: int) -> str:
+        return f"{across} {along}" if down else f"{along} {across}"
 
-def path(points: Sequence[tuple[int, int]]) -> str:
-    """Return a line through points: from the right side of the first box to the left side of the last."""
-    (x, y), *between, (end, low) = points
-    x, y = x + WIDTH, y + HEIGHT // 2
-    said = [f"M{x} {y}"]
-    for left, top in between:
-        middle = (x + left) // 2
-        said.append(f"C{middle} {y} {middle} {top + BEND // 2} {left} {top + BEND // 2}H{left + WIDTH}")
-        x, y = left + WIDTH, top + BEND // 2
-    middle = (x + end) // 2
-    said.append(f"C{middle} {y} {middle} {low + HEIGHT // 2} {end} {low + HEIGHT // 2}")
-    return "".join(said)
+    middles = []
+    for number, (x, y) in enumerate(points):
+        along, across = (y, x) if down else (x, y)
+        middles.append((along, across + (wide if number in (0, len(points) - 1) else BEND) // 2))
+    said = ""
+    for (along, across), (onward, aside) in pairwise(middles):
+        start, bend = along + thick, (along + thick + onward) // 2
+        said += f"{'L' if said else 'M'}{at(start, across)}"
+        said += f"C{at(bend, across)} {at(bend, aside)} {at(onward, aside)}"
+    return said
 
 
 def box(key: Key, members: Sequence[Node], spot: tuple[int, int]) -> Box:

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from sagewright.review.model import Action, Edge, Node
-from sagewright.review.picture import HEIGHT, MOST, WIDTH, Picture, picture
+from sagewright.review.picture import HEIGHT, MOST, WIDEST, WIDTH, Picture, picture
 
 
 def node(name: str, action: Action = "change", construct: str = "", stack: str = "dev-serving") -> Node:
@@ -41,6 +41,14 @@ def test_what_refers_stands_to_the_right_and_what_follows_is_not_drawn() -> None
     places = columns(drawn)
     assert places["key"] < places["model"] < places["endpoint"]
     assert len(drawn.lines) == 2
+
+
+def test_a_long_chain_is_drawn_downwards_so_that_it_fits() -> None:
+    nodes = [node(f"r{n:02}") for n in range(9)]
+    drawn = picture(nodes, [edge(nodes[n + 1], nodes[n]) for n in range(8)])
+    assert drawn.down
+    assert drawn.width <= WIDEST
+    assert [box.name for box in sorted(drawn.boxes, key=lambda box: box.y)] == [f"r{n:02}" for n in range(9)]
 
 
 def test_what_does_not_change_is_put_together() -> None:
