@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -51,6 +52,8 @@ features_app = typer.Typer(help="Feature groups, beyond what Terraform can chang
 app.add_typer(features_app, name="features")
 models_app = typer.Typer(help="Models of the registry: which approved version an environment serves.")
 app.add_typer(models_app, name="models")
+prices_app = typer.Typer(help="What AWS asks for: the prices that a plan's cost is estimated with.")
+app.add_typer(prices_app, name="prices")
 cleanup_app = typer.Typer(help="What people made in AWS, and what therefore keeps an environment from going.")
 app.add_typer(cleanup_app, name="cleanup")
 
@@ -71,6 +74,22 @@ Json = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before AWS is changed.")]
 AlthoughProtected = Annotated[
     bool, typer.Option("--although-protected", help="Do so in a protected environment, too.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--override",
+        metavar="RULE=REASON",
+        help="Open the gate for one rule, this once: for approvers of the environment. Repeat it for others.",
+    ),
+]
+ApproverProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--approver-profile",
+        metavar="PROFILE",
+        help="AWS profile of the approver; default: the credentials that deploy.",
+    ),
 ]
 
 
@@ -116,18 +135,28 @@ class Output:
             typer.echo(json.dumps(result, indent=2))
 
 
-def open_run(name: str, local: bool, output: Output, gated: bool = True, bootstrapped: bool = False) -> Run:
+def open_run(
+    name: str,
+    local: bool,
+    output: Output,
+    gated: bool = True,
+    bootstrapped: bool = False,
+    overrides: Sequence[str] = (),
+    approver_profile: str | None = None,
+) -> Run:
     """Check the environment and its account, and synthesize it.
 
     Where plans are to be `gated`, the gate's slow imports start, to be done while Terraform plans. Where they
-    are to be applied, the account must be `bootstrapped`.
+    are to be applied, the account must be `bootstrapped`. Who gives `overrides` must prove to be an approver.
     """
     from sagewright import bootstrap, gate, target
+    from sagewright import overrides as proofs
     from sagewright.deploy import Run
 
     checkout = projects.find()
     environment = environments.read(name, checkout.environments)
     chosen = target.choose(checkout, environment, local)
+    proven = proofs.prove(overrides, approver_profile, chosen)
     if bootstrapped:
         bootstrap.ready(checkout, chosen, output.steps)
     with output.steps.step("synth") as step:
@@ -135,7 +164,7 @@ def open_run(name: str, local: bool, output: Output, gated: bool = True, bootstr
         step.note = f"{len(assembly.of(name))} stacks"
     if gated:
         threading.Thread(target=gate.preload, daemon=True).start()
-    return Run(project=checkout, target=chosen, assembly=assembly, steps=output.steps)
+    return Run(project=checkout, target=chosen, assembly=assembly, steps=output.steps, overrides=proven)
 
 
 def reported(output: Output, work: Callable[[], dict[str, Any]]) -> None:
@@ -181,7 +210,13 @@ def synth(
 
 
 @app.command()
-def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
+def plan(
+    environment: Name,
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
+    local: Local = False,
+    json_: Json = False,
+) -> None:
     """Plan an environment and show what the gate thinks of it; nothing is changed.
 
     Stacks whose inputs are not deployed yet are planned against the plans of those that they need.
@@ -193,7 +228,9 @@ def plan(environment: Name, local: Local = False, json_: Json = False) -> None:
     output = Output(json_)
 
     def work() -> dict[str, Any]:
-        run = open_run(environment, local, output)
+        run = open_run(
+            environment, local, output, overrides=overrides or (), approver_profile=approver_profile
+        )
         stacks = run.assembly.of(environment)
         with run.saved_plans(stacks):
             plans = run.plan(stacks)
@@ -210,6 +247,8 @@ def gate(
     plans: Annotated[
         list[Path], typer.Argument(metavar="PLAN…", help="Saved plans or plan JSON, of any origin.")
     ],
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
     local: Local = False,
     json_: Json = False,
 ) -> None:
@@ -221,14 +260,18 @@ def gate(
     [bold]Exit codes:[/] 0 open, 1 denied, 2 wrong input, 3 a plan or a policy could not be judged.
     """
     from sagewright import gate as gates
-    from sagewright import registry
+    from sagewright import overrides as proofs
+    from sagewright import registry, target
 
     output = Output(json_)
     checkout = projects.find()
     facts = environments.read(environment, checkout.environments)
     inputs = [gates.PlanInput(path=path, stack=None, synthesized=None) for path in plans]
     ask = partial(registry.approval_here, checkout, facts, local)
-    report = gates.gate(inputs, facts, registry=ask)
+    proven: Sequence[gates.Override] = ()
+    if overrides:
+        proven = proofs.prove(overrides, approver_profile, target.choose(checkout, facts, local))
+    report = gates.gate(inputs, facts, registry=ask, overrides=proven)
     gates.show(report, output.console)
     output.give(report.to_dict())
     raise typer.Exit(report.exit_code)
@@ -264,6 +307,8 @@ def review(
             metavar="TEXT", help="Where the whole review is, in Markdown, for what the comment leaves out."
         ),
     ] = "",
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
     local: Local = False,
 ) -> None:
     """Review plans: what is lost, who answers, who may do what, what stops them, what changes.
@@ -284,28 +329,54 @@ def review(
     facts = [environments.read(name, checkout.environments) for name in dict.fromkeys(names)]
     catalog = command.rules()
     versions = command.asking(checkout, facts, local)
+    opened, who = overrides or (), approver_profile
     if plans:
-        judged = command.given(plans, facts, versions)
+        proven = {one.name: command.proven(opened, who, checkout, one, local) for one in facts}
+        judged = command.given(plans, facts, versions, checkout, proven)
     else:
-        judged = [command.planned(open_run(one.name, local, output)) for one in facts]
+        judged = [
+            command.planned(open_run(one.name, local, output, overrides=opened, approver_profile=who))
+            for one in facts
+        ]
     for one in judged:
         show(one.report, output.console)
     made = command.reviewed(judged, catalog, versions)
     where = elsewhere or (f"`{json_.name}`" if json_ else ELSEWHERE)
     command.write(made, catalog, files, where)
+    for path in files.all:
+        output.console.print(f"written: {path}", markup=False)
     if not files.all:
         typer.echo(render(made, elsewhere=where))
     raise typer.Exit(EXIT_CODES[made.verdict])
 
 
 @app.command()
-def deploy(environment: Name, local: Local = False, yes: Yes = False, json_: Json = False) -> None:
+def deploy(
+    environment: Name,
+    overrides: Overrides = None,
+    approver_profile: ApproverProfile = None,
+    local: Local = False,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
     """Plan, gate, apply and verify an environment; what the gate denies is not applied.
 
     All stacks are planned and gated before the first is applied. Run again after any failure.
     """
     output = Output(json_)
-    reported(output, lambda: deployed(open_run(environment, local, output, bootstrapped=True), yes, output))
+
+    def work() -> dict[str, Any]:
+        run = open_run(
+            environment,
+            local,
+            output,
+            bootstrapped=True,
+            overrides=overrides or (),
+            approver_profile=approver_profile,
+        )
+        return deployed(run, yes, output)
+
+    reported(output, work)
 
 
 def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
@@ -321,6 +392,10 @@ def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
     return {
         "environment": run.target.environment.name,
         "changed": changed,
+        "overridden": [
+            {"rule": one.rule, "stack": one.stack, "address": one.address, "override": one.override}
+            for one in run.overridden
+        ],
         "verify": [finding.to_dict() for finding in findings],
         "steps": [
             {"name": step.name, "seconds": round(step.seconds, 3), "note": step.note}
@@ -451,6 +526,39 @@ def models_pin(
         models.write(pin, chosen.environment)
     models.show(pin, written, output.console)
     output.give({"environment": environment, "written": written, **pin.to_dict()})
+
+
+@prices_app.command("refresh")
+def prices_refresh(
+    regions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--region", metavar="REGION", help="Of this region; default: those of all environments."
+        ),
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Ask AWS for its list prices and write them into prices.json, which is yours to commit.
+
+    Credentials of any account will do that may [bold]pricing:GetProducts[/].
+    """
+    import boto3
+
+    from sagewright.cost import refresh
+    from sagewright.target import QUICK
+
+    output = Output(json_)
+    checkout = projects.find()
+    if not regions:
+        names = environments.names(checkout.environments)
+        regions = [environments.read(name, checkout.environments).region for name in names]
+    client = boto3.session.Session().client("pricing", region_name=refresh.API_REGION, config=QUICK)
+    today = datetime.now(timezone.utc).date()
+    with output.steps.step("prices") as step:
+        refreshed = refresh.refresh(client, checkout.prices, sorted(set(regions)), today, step.say)
+        step.note = f"{refreshed.prices} prices"
+    refresh.show(refreshed, output.console)
+    output.give(refreshed.to_dict())
 
 
 @cleanup_app.command("studio")

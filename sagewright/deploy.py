@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sagewright import gate, preview, registry, verify
 from sagewright.errors import Denied, SagewrightError
-from sagewright.gate import PlanInput, Report
+from sagewright.gate import Override, PlanInput, Report, Result
 from sagewright.project import Project
 from sagewright.steps import Steps
 from sagewright.synth import Assembly, Stack
@@ -102,6 +102,10 @@ class Run:
     """The plans by stack that are not applied yet: what depends on their outputs gets a preview."""
     applied: list[str] = field(default_factory=list)
     """The stacks that were applied."""
+    overrides: Sequence[Override] = ()
+    """What opens the gate for a rule each, in this run."""
+    overridden: list[Result] = field(default_factory=list)
+    """What the gate would have denied otherwise."""
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The states by stack as far as they are known: read, or planned and not changed since."""
 
@@ -187,12 +191,25 @@ class Run:
         ]
         with self.steps.step("gate") as step:
             report = gate.gate(
-                inputs, self.target.environment, registry=partial(registry.approval, self.target)
+                inputs,
+                self.target.environment,
+                registry=partial(registry.approval, self.target),
+                overrides=self.overrides,
             )
             step.note = report.verdict
             if report.exit_code:
                 raise GateClosed(report, self.so_far)
+        if self.overrides:
+            self._keep_overridden(report)
         return report
+
+    def _keep_overridden(self, report: Report) -> None:
+        """Keep and say, once, what the gate let through on somebody's word."""
+        for result in report.results:
+            if result.override and result not in self.overridden:
+                self.overridden.append(result)
+                what = f"{result.rule} {result.stack}: {result.address}: {result.message}"
+                self.steps.warn(f"overridden: {what}; because: {result.override}")
 
     def apply(self, plan: Planned) -> None:
         """Apply a plan that the gate let through, and no other that has taken its place meanwhile."""

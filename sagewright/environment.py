@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class Environment:
     state_bucket: str | None
     """S3 bucket of the Terraform state; `None` where the state is a local file."""
     path: Path
+    override_approvers: Mapping[str, str] = field(default_factory=dict)
+    """Groups that may open the gate for one rule and one run, each with the ARN of its role."""
 
     @property
     def guarded(self) -> bool:
@@ -83,6 +85,9 @@ def read(name: str, folder: Path) -> Environment:
             problems.append(f"{shown}: {key}: supply true or false, got {value!r}")
         return value is True
 
+    approvers = document.get("override_approvers", {})
+    if not isinstance(approvers, dict) or not all(isinstance(arn, str) for arn in approvers.values()):
+        problems.append(f"{shown}: override_approvers: supply the ARN of a role by group, got {approvers!r}")
     state = document.get("state")
     bucket = state.get("bucket") if isinstance(state, dict) else None
     environment = Environment(
@@ -95,6 +100,7 @@ def read(name: str, folder: Path) -> Environment:
         embedded=flag("embedded", False),
         state_bucket=bucket,
         path=path,
+        override_approvers=approvers,
     )
     if bucket is None and not environment.embedded:
         problems.append(f"{shown}: state.bucket: supply the S3 bucket of the Terraform state, got {state!r}")
@@ -127,5 +133,5 @@ def repeated(node: yaml.Node | None, path: str = "") -> Iterator[str]:
         if here in seen and key.value != "<<":
             yield f"{here}: supply each key once, got it on lines {seen[here]} and {line}"
         seen[here] = line
-        if here == "state":
-            yield from repeated(value, "state.")
+        if here in ("state", "override_approvers"):
+            yield from repeated(value, f"{here}.")

@@ -30,6 +30,11 @@ class Project:
         return self.root / "environments"
 
     @property
+    def prices(self) -> Path:
+        """The checkout's own price file, where `sagewright prices refresh` has made one."""
+        return self.root / "prices.json"
+
+    @property
     def output(self) -> Path:
         """Where synthesis writes: `cdktf.out`."""
         return self.root / "cdktf.out"

@@ -160,7 +160,7 @@ def places(synthesized: Mapping[str, Any]) -> dict[str, Place]:
     CDKTF notes the construct path with each resource, modules/_core/notes.py the lines with the stack. A
     configuration that was not made by CDKTF has no places.
     """
-    noted = synthesized.get("//", {}).get("sagewright", {}).get("places", {})
+    noted = notes(synthesized).get("places", {})
     paths = {
         f"{type_}.{name}": resource["//"]["metadata"]["path"]
         for type_, named in synthesized.get("resource", {}).items()
@@ -170,6 +170,12 @@ def places(synthesized: Mapping[str, Any]) -> dict[str, Place]:
     return {
         address: Place(construct=path, lines=tuple(noted.get(path, ()))) for address, path in paths.items()
     }
+
+
+def notes(synthesized: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a stack noted for its readers (modules/_core/notes.py); nothing where it noted nothing."""
+    found: Mapping[str, Any] = synthesized.get("//", {}).get("sagewright", {})
+    return found
 
 
 def ordered(stacks: Iterable[Stack]) -> list[Stack]:

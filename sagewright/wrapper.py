@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from sagewright import bootstrap, gate, project, synth, target
+from sagewright import bootstrap, gate, overrides, project, synth, target
 from sagewright import environment as environments
 from sagewright.deploy import GateClosed, NotLive, Planned, Run
 from sagewright.errors import SagewrightError, Usage, unforeseen
@@ -78,7 +78,13 @@ def run(arguments: Sequence[str], start: Path, console: Console) -> int:
     stack = assembly.get(folder.name)
     environment = environments.read(stack.environment, checkout.environments)
     chosen = target.choose(checkout, environment, target.local(os.environ))
-    work = Run(project=checkout, target=chosen, assembly=assembly, steps=Steps(console))
+    work = Run(
+        project=checkout,
+        target=chosen,
+        assembly=assembly,
+        steps=Steps(console),
+        overrides=overrides.asked(os.environ, chosen) if command in ("apply", "plan") else (),
+    )
     if command == "apply":
         bootstrap.ready(checkout, chosen, work.steps)
     if command in ("apply", "destroy"):

@@ -72,6 +72,10 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 PrincipalArn = Annotated[
     str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[a-zA-Z0-9_+=,.@/-]+$")
 ]
+RoleArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+$")
+]
+"""An IAM role; its path, if it has one, stands before its name."""
 Tag = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9 _.:/=+@-]{1,256}$")]
 """A tag's value as AWS takes it."""
 Ci = Annotated[GitHub | Oidc, Discriminator("kind")]
@@ -213,6 +217,9 @@ class Environment:
     """For how long it is kept who read and wrote the buckets; without it, it is not recorded."""
     approver_principal_arns: tuple[PrincipalArn, ...] = ()
     """IAM roles and users, which must exist, that may take the role which alone approves models."""
+    override_approvers: Mapping[Name, RoleArn] = field(default_factory=dict)
+    """Groups that may open the plan gate for one rule and one run, each with the role in this account that
+    its people take, and nobody else: see docs/policies.md."""
     registry: Registry | None = None
     """Scanning, copies and caches of ECR: for one environment in each account and region."""
     repositories: Mapping[Name, Repository] = field(default_factory=dict)
@@ -301,6 +308,14 @@ class Environment:
             at_least("key_deletion_window_days", self.key_deletion_window_days, 7),
             at_most("key_deletion_window_days", self.key_deletion_window_days, 30),
             distinct("approver_principal_arns", self.approver_principal_arns),
+            distinct("override_approvers", self.override_approvers.values()),
+            *(
+                when(
+                    f"::{self.account_id}:" not in arn,
+                    f"override_approvers.{name}: supply a role of account {self.account_id}, got {arn!r}",
+                )
+                for name, arn in self.override_approvers.items()
+            ),
             *(
                 when(
                     self.account_id in accounts,

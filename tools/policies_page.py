@@ -60,6 +60,9 @@ def details(catalog: Catalog) -> Iterator[str]:
         yield ""
         yield f"**To mend it:** {rule.mend}"
         yield ""
+        if rule.override:
+            yield f"**To override it:** {rule.override}"
+            yield ""
         yield from types(rule)
         example = f"../policies/examples/{rule.id}"
         links = " · ".join(f"<{reference}>" for reference in rule.references)

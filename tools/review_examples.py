@@ -212,7 +212,7 @@ def judge(example: str) -> None:
 
     environment = environments.read(NAME, EXAMPLES)
     report = asked(
-        inputs(example), environment, POLICIES, TODAY, unseen, KEY, lambda arn: version(arn).approval
+        inputs(example), environment, POLICIES, TODAY, unseen, KEY, lambda arn: version(arn).approval, ()
     )
     passed = Counter(
         (one.rule, one.title, one.severity, one.stack) for one in report.results if one.state == "pass"

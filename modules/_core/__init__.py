@@ -1,9 +1,10 @@
-"""What every module is made of: value objects, checks that let Tokens through, IAM statements."""
+"""What every module is made of, and what a stack tells the plan gate."""
 
 from .checks import at_least, at_most, distinct, matches, not_empty, one_of, refuse, unresolved, when
 from .notes import keep_notes
 from .record import ByKind, described, record
 from .statement import Principal, Statement, document
+from .waivers import waive
 
 __all__ = [
     "ByKind",
@@ -21,5 +22,6 @@ __all__ = [
     "record",
     "refuse",
     "unresolved",
+    "waive",
     "when",
 ]

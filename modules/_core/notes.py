@@ -6,7 +6,7 @@ https://developer.hashicorp.com/terraform/language/syntax/json#comment-propertie
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import jsii
 from cdktf import IAnyProducer, Lazy, TerraformStack
@@ -18,6 +18,21 @@ MADE: dict[IConstruct, list[str]] = {}
 """The lines that made each resource, innermost first; jsii keeps every construct, too."""
 
 
+class Waiver(TypedDict):
+    """An exception from a policy."""
+
+    rule: str
+    construct: str
+    """Path of the construct that is excused."""
+    reason: str
+    owner: str
+    ticket: str
+    expires: str
+    """Last day, in ISO 8601."""
+    lines: list[str]
+    """Where it is written, innermost first."""
+
+
 @jsii.implements(IAnyProducer)
 class Notes:
     """The notes of one stack; CDKTF asks for them when it writes the stack."""
@@ -26,11 +41,13 @@ class Notes:
         self.stack = stack
         self.paths: dict[IConstruct, str] = {}
         """The construct path of each resource: a stack that learns them anyway spares a question for each."""
+        self.waivers: list[Waiver] = []
 
     def produce(self, context: Any) -> dict[str, Any]:
-        """Return the lines that made each resource, by its construct path."""
+        """Return the lines that made each resource, by its construct path, and the waivers."""
         paths = self.paths or {one: one.node.path for one in self.stack.node.find_all() if one in MADE}
-        return {"places": {path: MADE[one] for one, path in paths.items() if one in MADE}}
+        places = {path: MADE[one] for one, path in paths.items() if one in MADE}
+        return {"places": places, "waivers": self.waivers}
 
 
 NOTES: dict[TerraformStack, Notes] = {}

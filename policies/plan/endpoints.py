@@ -209,8 +209,10 @@ def endpoints_of(configuration: Resource, planned: Planned) -> list[Resource]:
     return found
 
 
-def targets_of(endpoint: Resource, variant: str, planned: Planned) -> list[Resource]:
-    """Return the scalable targets of one variant's instance count.
+def targets_of(
+    endpoint: Resource, variant: str, planned: Planned, dimension: str = DIMENSION
+) -> list[Resource]:
+    """Return the scalable targets of one variant's instance count, or of another dimension of it.
 
     Raises `Undecided` when there is a target of which it cannot be told what it scales.
     """
@@ -221,7 +223,7 @@ def targets_of(endpoint: Resource, variant: str, planned: Planned) -> list[Resou
     return [
         target
         for target in planned.of("aws_appautoscaling_target")
-        if target.block["scalable_dimension"] == DIMENSION and named(target.block, "resource_id") in ids
+        if target.block["scalable_dimension"] == dimension and named(target.block, "resource_id") in ids
     ]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from policies.plan.model import Registry, nobody
 from sagewright.gate.plan import PlanError, PlanInput, Show
-from sagewright.gate.report import Report, Result
+from sagewright.gate.report import Override, Report, Result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,14 +31,16 @@ def gate(
     today: datetime.date | None = None,
     show_plan: Show | None = None,
     registry: Registry = nobody,
+    overrides: Sequence[Override] = (),
 ) -> Report:
     """Judge all plans of one environment together, and report.
 
     `policies` is the folder with the rules (default: those that ship), `today` the day against which
     waivers expire, `show_plan` turns a saved plan into JSON (default: `terraform show` in a folder of its
     own, with the checkout's Terraform), `registry` is asked for the approval of versions of models (default:
-    nobody is, and it is unknown). Raises nothing for bad plans or policies: they are results with the state
-    `error`.
+    nobody is, and it is unknown), `overrides` open it for rules that may be overridden (whoever hands them in
+    has proved who the approver is: sagewright/overrides.py). Raises nothing for bad plans or policies: they
+    are results with the state `error`.
     """
     from sagewright.gate.catalog import POLICIES
     from sagewright.gate.identity import key_here
@@ -53,6 +55,7 @@ def gate(
         show_plan or show_here(),
         key_here(),
         registry,
+        overrides,
     )
 
 
@@ -85,4 +88,14 @@ def show(report: Report, console: Console) -> None:
     show_report(report, console)
 
 
-__all__ = ["PlanError", "PlanInput", "Report", "Result", "gate", "preload", "redacted_text", "show"]
+__all__ = [
+    "Override",
+    "PlanError",
+    "PlanInput",
+    "Report",
+    "Result",
+    "gate",
+    "preload",
+    "redacted_text",
+    "show",
+]

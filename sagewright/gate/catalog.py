@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from policies.plan.model import Change, Configured, Resource
 from sagewright.gate.report import Mode, Severity
+from sagewright.synth import Place
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 """The policies that ship with Sagewright."""
@@ -55,6 +57,8 @@ class Rule(Strict):
     mode: Mode
     elsewhere: Mode | None = None
     """Its mode where neither production nor protected, if that is another."""
+    override: Text | None = None
+    """When to override it, for the mode `deny unless overridden`, and only for it."""
     subject: Literal["resource", "change", "configured"] = "resource"
     """What the rule is asked about: planned resources, changes (deletions too), or what is configured."""
     types: dict[str, str] | list[str] = Field(min_length=1)
@@ -85,7 +89,14 @@ class Rule(Strict):
             raise ValueError("reads and leaves_out are for checkov; a plan rule reads what it needs")
         if self.kind != "plan" and (self.subject != "resource" or self.taggable):
             raise ValueError("subject and taggable are for plan rules; checkov sees planned resources only")
+        if self.overridable != (self.override is not None):
+            raise ValueError(f"override says when, for mode 'deny unless overridden' only, got {self.mode!r}")
         return self
+
+    @property
+    def overridable(self) -> bool:
+        """Whether an approver may open the gate for it."""
+        return self.mode == "deny unless overridden"
 
     def applies(self, production: bool, protected: bool) -> bool:
         """Tell whether the rule is for an environment."""
@@ -132,12 +143,16 @@ class Waiver(Strict):
     environments: list[str] = Field(min_length=1)
     """Environments that it holds for, by name."""
     stack: str = Field(min_length=1)
-    """Stack that the address is in, with or without the name of the environment before it."""
-    address: str = Field(min_length=1)
+    """Stack that it is for, with or without the name of the environment before it."""
+    address: str = ""
     """Terraform address; `*` stands for any characters."""
+    path: str = Field(default="", alias="construct", pattern=r"^([^/*]+(/[^/*]+)*)?$")
+    """Construct path in the stack, of a module or a resource, instead of an address: `churn_endpoint`."""
     reason: Text
     owner: str = Field(min_length=3)
     """Who answers for it: a team or a mail address."""
+    ticket: str = Field(min_length=2)
+    """Where it is followed up: a number or an address."""
     expires: datetime.date
     """Last day that it holds."""
 
@@ -148,20 +163,46 @@ class Waiver(Strict):
             raise ValueError(f"name what is waived, its whole type and some of its name: got {address!r}")
         return address
 
-    def covers(self, rule: str, subject: Resource | Change | Configured) -> bool:
-        """Tell whether a result of a rule is waived."""
-        return rule == self.rule and self.stack_in({subject.stack}) and self.names(subject.address)
+    @model_validator(mode="after")
+    def _it_is_for_one_thing(self) -> Waiver:
+        if bool(self.address) == bool(self.path):
+            got = f"{self.address!r} and {self.path!r}"
+            raise ValueError(f"supply either an address or a construct, got {got}")
+        return self
 
-    def names(self, address: str) -> bool:
-        """Tell whether an address is meant."""
-        return matches(self.address, address)
+    @property
+    def written(self) -> str:
+        """Where it is written."""
+        return "policies/waivers.yaml"
+
+    def covers(self, rule: str, subject: Resource | Change | Configured, construct: str) -> bool:
+        """Tell whether a result of a rule is waived; `construct` is the path of what it is about."""
+        return rule == self.rule and self.stack_in({subject.stack}) and self.names(subject.address, construct)
+
+    def names(self, address: str, construct: str) -> bool:
+        """Tell whether an address, or the path of a construct, is meant."""
+        if self.address:
+            return matches(self.address, address)
+        return f"{construct.partition('/')[2]}/".startswith(f"{self.path}/")
 
     def stack_in(self, stacks: set[str]) -> bool:
         """Tell whether the stack is among some, which begin with the environment's name."""
         return bool(stacks & {self.stack, *(f"{name}-{self.stack}" for name in self.environments)})
 
     def __str__(self) -> str:
-        return f"{self.rule} for {self.address} in {self.stack}"
+        return f"{self.rule} for {self.address or self.path} in {self.stack}"
+
+
+class NotedWaiver(Waiver):
+    """A waiver that is written in code, by `waive` in modules/_core/waivers.py."""
+
+    lines: list[str]
+    """Where in Python, innermost first."""
+
+    @property
+    def written(self) -> str:
+        """The line in Python."""
+        return Place(construct=self.path, lines=tuple(self.lines)).line
 
 
 class Waivers(Strict):
@@ -185,6 +226,24 @@ def read_waivers(folder: Path, catalog: Catalog) -> list[Waiver]:
     if unknown := sorted({waiver.rule for waiver in waivers} - known):
         raise PolicyError(f"{folder / 'waivers.yaml'}: no such rule: {', '.join(unknown)}")
     return waivers
+
+
+def noted_waivers(
+    notes: Iterable[Mapping[str, Any]], stack: str, environment: str, catalog: Catalog
+) -> Iterator[Waiver]:
+    """Yield the waivers that are written in a stack's code; raises `PolicyError` for one that is wrong."""
+    known = {rule.id for rule in catalog.rules}
+    for note in notes:
+        construct = str(note.get("construct")).partition("/")[2]
+        said = {**note, "construct": construct, "stack": stack, "environments": [environment]}
+        try:
+            waiver = NotedWaiver.model_validate_json(json.dumps(said))
+        except ValidationError as error:
+            lines = [problem(detail, said) for detail in error.errors(include_url=False)]
+            raise PolicyError("\n".join(f"{stack}: waiver in code: {line}" for line in lines)) from None
+        if waiver.rule not in known:
+            raise PolicyError(f"{waiver.written}: no such rule: {waiver.rule}")
+        yield waiver
 
 
 def read(path: Path, kind: type[Document]) -> Document:

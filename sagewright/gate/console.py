@@ -24,8 +24,11 @@ FOLDED = 3
 def show(report: Report, console: Console) -> None:
     """Print a report: errors, denials and advice in full, everything else counted; it is redacted already."""
     stopping = [result for result in report.results if result.state == "error" or result.denies]
+    overridden = [result for result in report.results if result.override]
     advice = [
-        result for result in report.results if result.state in ("fail", "unknown") and not result.denies
+        result
+        for result in report.results
+        if result.state in ("fail", "unknown") and not result.denies and not result.override
     ]
     waived = [result for result in report.results if result.state == "waived"]
     broken = [result for result in stopping if result.state == "error"]
@@ -35,11 +38,14 @@ def show(report: Report, console: Console) -> None:
         console.print(Text(f"and {len(broken) - ERRORS} more errors", style="bold red"))
     for results in alike(result for result in stopping if result.denies):
         show_finding(results, "DENIED", "bold red", console)
+    for results in alike(overridden):
+        show_finding(results, "OVERRIDDEN", "bold magenta", console)
+        console.print(Padding(Text(f"because: {results[0].override}"), (0, 0, 0, 4)))
     for results in alike(advice):
         show_finding(results, "advice", "yellow", console)
     for result in waived:
-        said = f"{result.rule} {result.address}{made_at(result)}: {result.waiver}"
-        console.print(Text.assemble(("waived ", "cyan"), said))
+        said = f"{result.rule} {result.address}{made_at(result)}: {result.waiver}, {result.ticket}"
+        console.print(Text.assemble(("waived ", "cyan"), f"{said}, {result.waived_in}"))
     word, style = VERDICTS[report.verdict]
     console.print(Text.assemble("gate ", (word, style), f": {summary(report)}"))
 
@@ -87,11 +93,14 @@ def summary(report: Report) -> str:
     counts = report.counts
     failing = counts["fail"] + counts["unknown"]
     denied = sum(result.denies for result in report.results)
+    overridden = sum(bool(result.override) for result in report.results)
     said = [f"{counts['pass']} passed"]
     if denied:
         said.append(f"{denied} denied")
-    if failing - denied:
-        said.append(f"{failing - denied} advised")
+    if overridden:
+        said.append(f"{overridden} overridden")
+    if failing - denied - overridden:
+        said.append(f"{failing - denied - overridden} advised")
     if counts["waived"]:
         said.append(f"{counts['waived']} waived")
     if counts["error"]:

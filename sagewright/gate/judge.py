@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from policies.plan.model import Change, Configured, Planned, Registry, Resource
 from sagewright.gate import checks, ledger, rules
-from sagewright.gate.catalog import Catalog, PolicyError, Rule, Waiver, read_catalog, read_waivers
+from sagewright.gate.catalog import (
+    Catalog,
+    NotedWaiver,
+    PolicyError,
+    Rule,
+    Waiver,
+    noted_waivers,
+    read_catalog,
+    read_waivers,
+)
 from sagewright.gate.checks import CheckError, Verdict
 from sagewright.gate.identity import identity
 from sagewright.gate.plan import Plan, PlanError, PlanInput, Show, read
 from sagewright.gate.redaction import Redactor
-from sagewright.gate.report import GATE, Mode, Report, Result, rank
+from sagewright.gate.report import GATE, Mode, Override, Report, Result, rank
+from sagewright.synth import Place
 
 if TYPE_CHECKING:
     from sagewright.environment import Environment
@@ -31,9 +41,10 @@ LONGEST_ERROR = 3000
 class Judgement:
     """One run of the gate: collects results and errors, and says nothing that is secret."""
 
-    def __init__(self, environment: Environment, key: bytes) -> None:
+    def __init__(self, environment: Environment, key: bytes, overrides: Sequence[Override]) -> None:
         self.environment = environment
         self.key = key
+        self.overrides = {override.rule: override for override in overrides}
         self.results: list[Result] = []
         self.redactor = Redactor()
 
@@ -58,23 +69,26 @@ class Judgement:
         self, rule: Rule, subject: Subject, verdict: Verdict, waiver: Waiver | None, place: str
     ) -> None:
         """Record what a rule says of a resource, which is made at a place in Python."""
-        waived = waiver is not None and verdict.state in ("fail", "unknown")
+        failing = verdict.state in ("fail", "unknown")
+        waiver = waiver if failing else None
+        override = self.overrides.get(rule.id) if failing and rule.overridable and not waiver else None
         self.results.append(
             Result(
                 rule=rule.id,
                 title=rule.title,
                 severity=rule.severity,
-                state="waived" if waived else verdict.state,
+                state="waived" if waiver else verdict.state,
                 mode=self.mode(rule, verdict),
                 stack=subject.stack,
                 address=subject.address,
                 message=verdict.message,
                 remedy="" if verdict.state == "pass" else rule.mend,
                 touched=subject.touched,
-                waiver=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
-                if waiver and waived
-                else "",
+                waiver=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})" if waiver else "",
+                ticket=waiver.ticket if waiver else "",
+                waived_in=waiver.written if waiver else "",
                 place="" if verdict.state == "pass" else place,
+                override=str(override or ""),
             )
         )
 
@@ -93,6 +107,10 @@ class Judgement:
             results=tuple(sorted(map(self.redacted, self.results), key=rank)),
             touched=sum(change.touched for plan in plans for change in plan.changes),
             rules=applied,
+            overrides=tuple(
+                dataclasses.replace(override, reason=plain(self.redactor.hide(override.reason)))
+                for override in self.overrides.values()
+            ),
         )
 
     def redacted(self, result: Result) -> Result:
@@ -108,7 +126,11 @@ class Judgement:
             message=plain(message),
             address=plain(self.redactor.hide(result.address)),
             stack=plain(result.stack),
-            place=plain(self.redactor.hide(result.place)),
+            waiver=plain(self.redactor.hide(result.waiver)),
+            ticket=plain(result.ticket),
+            waived_in=plain(result.waived_in),
+            place=plain(result.place),
+            override=plain(self.redactor.hide(result.override)),
         )
 
 
@@ -127,23 +149,28 @@ def judge(
     show: Show,
     key: bytes,
     registry: Registry,
+    overrides: Sequence[Override],
 ) -> Report:
     """Judge an environment's plans by the rules of a policies folder; `key` is for their digests."""
-    judgement = Judgement(environment, key)
+    judgement = Judgement(environment, key, overrides)
     plans = list(read_plans(judgement, sources, show))
     try:
         catalog = read_catalog(policies)
         waivers = read_waivers(policies, catalog)
+        for plan in plans:
+            waivers.extend(noted_waivers(plan.waivers, plan.stack, environment.name, catalog))
     except PolicyError as error:
         judgement.error("the policies can be read", str(error), "mend the file")
         return judgement.report(plans, 0)
+    check_overrides(judgement, catalog)
     applying = [rule for rule in catalog.rules if rule.applies(environment.production, environment.protected)]
     waiving = [waiver for waiver in waivers if environment.name in waiver.environments]
     verdicts = list(ask_all(judgement, catalog, applying, plans, policies, registry))
     made = {plan.stack: plan for plan in plans}
     for rule, subject, verdict in verdicts:
-        waiver = in_force(waiving, rule, subject, today)
-        judgement.record(rule, subject, verdict, waiver, made[subject.stack].place(subject.address))
+        place = made[subject.stack].place(subject.address)
+        waiver = in_force(waiving, rule, subject, place, today)
+        judgement.record(rule, subject, verdict, waiver, place.line)
     check_ledger(judgement, applying, plans, verdicts)
     check_waivers(judgement, waiving, verdicts, applying, plans, today)
     return judgement.report(plans, len(applying))
@@ -244,10 +271,24 @@ def supported(check: Any, rule: Rule) -> set[str]:
     return set(types if types is not None else check.resource_types)
 
 
-def in_force(waivers: Sequence[Waiver], rule: Rule, subject: Subject, today: datetime.date) -> Waiver | None:
+def in_force(
+    waivers: Sequence[Waiver], rule: Rule, subject: Subject, place: Place, today: datetime.date
+) -> Waiver | None:
     """Return the waiver that covers a result today, if any."""
-    covering = (waiver for waiver in waivers if waiver.covers(rule.id, subject))
+    covering = (waiver for waiver in waivers if waiver.covers(rule.id, subject, place.construct))
     return next((waiver for waiver in covering if waiver.expires >= today), None)
+
+
+def check_overrides(judgement: Judgement, catalog: Catalog) -> None:
+    """Record overrides of rules that there are not, or that nobody may override."""
+    overridable = {rule.id for rule in catalog.rules if rule.overridable}
+    for rule in judgement.overrides:
+        if rule not in overridable:
+            judgement.error(
+                "every override is of a rule that may be overridden",
+                f"{rule} may not be overridden",
+                f"mend what it denies; these may be: {', '.join(sorted(overridable))}",
+            )
 
 
 def check_ledger(
@@ -286,23 +327,32 @@ def check_waivers(
     plans: Sequence[Plan],
     today: datetime.date,
 ) -> None:
-    """Record waivers that are over, and waivers that nothing needs."""
+    """Record waivers that are over, and waivers that nothing needs.
+
+    Code is the same for all environments: where a rule is not for this one, its waivers there are left alone.
+    """
     title = "every waiver is in force and needed"
-    failing = [(rule.id, subject) for rule, subject, verdict in verdicts if verdict.state != "pass"]
-    here = {plan.stack for plan in plans}
+    made = {plan.stack: plan for plan in plans}
+    failing = [
+        (rule.id, subject, made[subject.stack].place(subject.address).construct)
+        for rule, subject, verdict in verdicts
+        if verdict.state != "pass"
+    ]
+    applied = {rule.id for rule in applying}
     for waiver in waivers:
         if waiver.expires < today:
             message = f"the waiver {waiver} of {waiver.owner} ended on {waiver.expires}"
-            judgement.error(
-                title, message, "mend what it excused, or renew it with a reason", address=waiver.address
-            )
-        elif waiver.stack_in(here - leaving(waiver, plans)) and not any(
-            waiver.covers(rule, subject) for rule, subject in failing
+            remedy = f"mend what it excused, or renew it in {waiver.written} with a reason"
+        elif (
+            waiver.stack_in(set(made) - leaving(waiver, plans))
+            and (waiver.rule in applied or not isinstance(waiver, NotedWaiver))
+            and not any(waiver.covers(*one) for one in failing)
         ):
             message = f"the waiver {waiver} of {waiver.owner} covers nothing in these plans"
-            judgement.error(
-                title, message, "take it out of policies/waivers.yaml, or mend it", address=waiver.address
-            )
+            remedy = f"take it out of {waiver.written}, or mend it"
+        else:
+            continue
+        judgement.error(title, message, remedy, address=waiver.address)
 
 
 def leaving(waiver: Waiver, plans: Sequence[Plan]) -> set[str]:
@@ -311,5 +361,5 @@ def leaving(waiver: Waiver, plans: Sequence[Plan]) -> set[str]:
         plan.stack
         for plan in plans
         for change in plan.changes
-        if change.removes and waiver.names(change.address)
+        if change.removes and waiver.names(change.address, plan.place(change.address).construct)
     }

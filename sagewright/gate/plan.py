@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from policies.plan.model import Change, Configured, Resource
 from sagewright.gate.expressions import Expressions
-from sagewright.synth import Place, places
+from sagewright.synth import Place, notes, places
 
 if TYPE_CHECKING:
     from sagewright.environment import Environment
@@ -27,6 +27,7 @@ OF_OTHERS = frozenset(
     {"aws_cloudwatch_event_target", "aws_lakeformation_resource", "aws_notifications_channel_association"}
 )
 """Types of which `arn` is not their own, but of what they are about: perhaps of another account."""
+NOWHERE = Place(construct="", lines=())
 PARTS: dict[str, type] = {"planned_values": dict, "resource_changes": list, "configuration": dict}
 
 
@@ -64,11 +65,12 @@ class Plan:
     """Ids and ARNs of keys that data sources show to be AWS's own."""
     places: Mapping[str, Place]
     """Where in Python each resource is made, by address without index; none for a plan of other origin."""
+    waivers: Sequence[Mapping[str, Any]]
+    """The exceptions that are written in code, as synthesis noted them."""
 
-    def place(self, address: str) -> str:
-        """Return the line to change for a resource, as far as it is known."""
-        place = self.places.get(address.partition("[")[0])
-        return place.line if place else ""
+    def place(self, address: str) -> Place:
+        """Return where in Python a resource is made; an empty place where that is not known."""
+        return self.places.get(address.partition("[")[0], NOWHERE)
 
 
 Show = Callable[[Path], dict[str, Any]]
@@ -101,6 +103,7 @@ def read(source: PlanInput, environment: Environment, show: Show) -> Plan:
         configured=tuple(read_configured(document, stack)),
         aws_keys=frozenset(keys_of_aws(document)),
         places=places(synthesized),
+        waivers=notes(synthesized).get("waivers", ()),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 State = Literal["pass", "fail", "unknown", "waived", "error"]
-Mode = Literal["deny", "advise"]
+Mode = Literal["deny", "deny unless overridden", "advise"]
 Severity = Literal["critical", "high", "medium", "low"]
 Verdict = Literal["open", "denied", "error"]
 
@@ -14,6 +14,21 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 EXIT_CODES: dict[Verdict, int] = {"open": 0, "denied": 1, "error": 3}
 GATE = "SW_GATE"
 """Rule id of what is wrong with the gate's own input: a plan, the catalogue, a waiver."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Override:
+    """One person's word that a rule shall not stop one run; whoever hands it in has proved who it is."""
+
+    rule: str
+    reason: str
+    group: str
+    """The group of approvers, as the environment file calls it."""
+    approver: str
+    """Who of them: the ARN of their session in AWS."""
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.group}: {self.approver})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +40,7 @@ class Result:
     severity: Severity
     state: State
     mode: Mode
-    """What a `fail` or an `unknown` does here: `deny` closes the gate, `advise` only says so."""
+    """What a `fail` or an `unknown` does here: `advise` only says so, all else closes the gate."""
     stack: str
     address: str
     message: str
@@ -36,13 +51,19 @@ class Result:
     """Whether the plan changes this resource; what it leaves alone is shown last."""
     waiver: str = ""
     """Reason, owner and last day of the waiver, for the state `waived`."""
+    ticket: str = ""
+    """Where the waiver is followed up."""
+    waived_in: str = ""
+    """Where the waiver is written: `policies/waivers.yaml`, or a line in Python."""
     place: str = ""
     """Where in Python the resource is made, as `stacks/serving.py:97`; for what passes it is left out."""
+    override: str = ""
+    """Reason, group and person of the override that keeps this from closing the gate."""
 
     @property
     def denies(self) -> bool:
         """Whether this result alone keeps the gate closed."""
-        return self.state in ("fail", "unknown") and self.mode == "deny"
+        return self.state in ("fail", "unknown") and self.mode != "advise" and not self.override
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +79,8 @@ class Report:
     """How many resources the plans change."""
     rules: int
     """How many rules apply to the environment."""
+    overrides: tuple[Override, ...] = ()
+    """What was handed in to override rules, needed or not."""
 
     @property
     def verdict(self) -> Verdict:
@@ -83,8 +106,9 @@ class Report:
         """Return the report for a program; `docs/policies.md` describes the format.
 
         Keys: `format` (1), `environment`, `verdict`, `exit_code`, `stacks`, `plans` (`stack` and `digest`),
-        `rules`, `touched`, `counts` by state, and `results`, each with the fields of `Result`. Errors come
-        first, then what denies, what advises, what is waived, and what passed; all of it is redacted.
+        `rules`, `touched`, `counts` by state, `overrides`, and `results`, each with the fields of `Result`.
+        Errors come first, then what denies, what advises or is overridden, what is waived, and what passed;
+        all of it is redacted.
         """
         return {
             "format": 1,
@@ -99,6 +123,7 @@ class Report:
             "rules": self.rules,
             "touched": self.touched,
             "counts": self.counts,
+            "overrides": [asdict(override) for override in self.overrides],
             "results": [asdict(result) for result in self.results],
         }
 

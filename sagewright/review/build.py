@@ -44,7 +44,8 @@ ANSWERING = frozenset({ENDPOINT, CONFIGURATION, MODEL, TARGET})
 """Types that tell who answers, those that do not change too."""
 COUNTED: Mapping[str, Callable[[Result], bool]] = {
     "denied": lambda result: result.denies,
-    "advised": lambda result: result.state in ("fail", "unknown") and not result.denies,
+    "advised": lambda result: failing(result) and not result.denies and not result.override,
+    "overridden": lambda result: bool(result.override),
     "waived": lambda result: result.state == "waived",
     "errors": lambda result: result.state == "error",
 }
@@ -217,7 +218,7 @@ class Builder:
             cost=self._cost(),
             changes=tuple(self._changes()),
             waivers=tuple(self._waivers()),
-            overrides=(),
+            overrides=tuple(self._overrides()),
             drift=tuple(self._drift()),
             nodes=nodes,
             edges=edges,
@@ -331,7 +332,7 @@ class Builder:
         """Yield what stops the plans, and advice, in the gate's order."""
         for judged in self._environments:
             for result in judged.report.results:
-                if result.state == "pass" or result.state == "waived":
+                if result.state == "pass" or result.state == "waived" or result.override:
                     continue
                 yield model.Failure(
                     environment=judged.report.environment,
@@ -496,12 +497,33 @@ class Builder:
                         severity=result.severity,
                         reason=self._teller.text(parts["reason"] if parts else result.waiver),
                         owner=self._teller.text(parts["owner"] if parts else ""),
-                        ticket="",
+                        ticket=self._teller.text(result.ticket),
+                        written=self._teller.text(result.waived_in),
                         expires=expires,
                         days_left=days,
                     )
                 )
         return sorted(found, key=lambda waiver: waiver.days_left)
+
+    def _overrides(self) -> Iterator[model.Override]:
+        """Yield what would deny, and was opened for these plans."""
+        for judged in self._environments:
+            given = {override.rule: override for override in judged.report.overrides}
+            for result in judged.report.results:
+                if result.override:
+                    override = given[result.rule]
+                    yield model.Override(
+                        environment=judged.report.environment,
+                        stack=self._teller.text(result.stack),
+                        address=self._teller.text(result.address),
+                        place=self._place(judged, result.stack, result.address),
+                        rule=result.rule,
+                        severity=result.severity,
+                        message=self._teller.text(result.message),
+                        reason=self._teller.text(override.reason),
+                        group=self._teller.text(override.group),
+                        approver=self._teller.text(override.approver),
+                    )
 
     def _drift(self) -> Iterator[model.Drift]:
         """Yield what differs in AWS from what Terraform made, the same differences together.
@@ -561,6 +583,11 @@ class Builder:
         told = [tuple(map(self._teller.text, edge)) for edge in edges(plans)]
         there = [pair for pair in dict.fromkeys(told) if set(pair) <= known]
         return tuple(nodes), tuple(model.Edge(source=source, target=target) for source, target in there)
+
+
+def failing(result: Result) -> bool:
+    """Tell whether a result is not as it should be."""
+    return result.state in ("fail", "unknown")
 
 
 def acted(change: Change, entry: Mapping[str, Any]) -> Action:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sagewright import gate, registry
+from sagewright import gate, registry, synth
 from sagewright.deploy import GateClosed, Run
 from sagewright.environment import Environment
 from sagewright.errors import SagewrightError, Usage
 from sagewright.gate.catalog import POLICIES, Catalog, PolicyError, read_catalog
-from sagewright.gate.plan import Plan, PlanInput, Show, load, read, tag_values
+from sagewright.gate.plan import (
+    Plan,
+    PlanError,
+    PlanInput,
+    Show,
+    load,
+    load_synthesized,
+    read,
+    same_resources,
+    tag_values,
+)
+from sagewright.gate.report import Override
 from sagewright.gate.saved_plan import show_here
+from sagewright.overrides import prove
 from sagewright.project import Project
 from sagewright.review.build import Judged, build
 from sagewright.review.document import document
@@ -25,6 +37,7 @@ from sagewright.review.markdown import render
 from sagewright.review.model import Review
 from sagewright.review.sarif import sarif
 from sagewright.review.traffic import Versions
+from sagewright.target import choose
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +78,23 @@ def planned(run: Run) -> Judged:
     )
 
 
-def given(paths: Sequence[Path], environments: Sequence[Environment], versions: Versions) -> list[Judged]:
+def proven(
+    overrides: Sequence[str], profile: str | None, project: Project, environment: Environment, local: bool
+) -> tuple[Override, ...]:
+    """Return the overrides that are asked for, and prove who gives them; without any, AWS is not asked."""
+    return prove(overrides, profile, choose(project, environment, local)) if overrides else ()
+
+
+def given(
+    paths: Sequence[Path],
+    environments: Sequence[Environment],
+    versions: Versions,
+    project: Project,
+    overrides: Mapping[str, Sequence[Override]] = {},
+) -> list[Judged]:
     """Show plans that somebody else made to the gate, each to the environment that its tags name.
+
+    `overrides` are those that are proven, by environment.
 
     Raises `Usage` for a plan of none of the environments; one that cannot be read goes to the first, whose
     gate says why.
@@ -84,8 +112,11 @@ def given(paths: Sequence[Path], environments: Sequence[Environment], versions: 
                 environment,
                 show_plan=show,
                 registry=lambda arn: versions(arn).approval,
+                overrides=overrides.get(environment.name, ()),
             ),
-            plans=tuple(readable(shares[environment.name], environment, show)),
+            plans=tuple(
+                located(plan, project) for plan in readable(shares[environment.name], environment, show)
+            ),
         )
         for environment in environments
     ]
@@ -118,6 +149,17 @@ def readable(inputs: Iterable[PlanInput], environment: Environment, show: Show) 
         if plan.stack not in seen:
             seen.add(plan.stack)
             yield plan
+
+
+def located(plan: Plan, project: Project) -> Plan:
+    """Return a plan with the places of the last synthesis, where it is of the same resources."""
+    try:
+        path = synth.read(project).get(plan.stack).synthesized
+        synthesized = load_synthesized(path)
+        same_resources(plan.document, synthesized, path)
+    except (Usage, PlanError):
+        return plan
+    return replace(plan, places=synth.places(synthesized))
 
 
 def rules() -> Catalog:

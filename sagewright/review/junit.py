@@ -42,14 +42,14 @@ def add(suite: ElementTree.Element, check: Check, failures: Iterable[Failure]) -
         said = ElementTree.SubElement(case, kind, message=check.title, type=check.severity)
         said.text = told
     elif is_waived(check):
-        ElementTree.SubElement(case, "skipped", message="waived")
+        ElementTree.SubElement(case, "skipped", message="waived or overridden")
     if told and not (check.errors or check.denied):
         ElementTree.SubElement(case, "system-out").text = told
 
 
 def is_waived(check: Check) -> bool:
-    """Tell whether a rule holds on a stack but for its waivers."""
-    return check.waived > 0 and not check.denied and not check.errors
+    """Tell whether a rule holds on a stack but for its waivers and overrides."""
+    return check.waived + check.overridden > 0 and not check.denied and not check.errors
 
 
 def line(failure: Failure) -> str:

@@ -118,8 +118,8 @@ def key(review: Review) -> str:
 
     A comment is ours when it *begins* with it; no plan can put it anywhere.
     """
-    names = " ".join(re.sub(r"[^A-Za-z0-9_.]+", "-", gate.environment) for gate in review.gates)
-    return f"<!-- sagewright-review: {names} -->"
+    names = sorted({re.sub(r"[^A-Za-z0-9_.]+", "-", gate.environment) for gate in review.gates})
+    return f"<!-- sagewright-review: {' '.join(names)} -->"
 
 
 def parts(review: Review) -> Iterator[Section]:
@@ -220,6 +220,8 @@ def heading(review: Review) -> Iterator[str]:
     errors = sum(gate.errors for gate in review.gates)
     said += [f"**{denied} denied**"] if denied else []
     said += [f"**{counted(errors, 'error')}**"] if errors else []
+    overridden = sum(gate.overridden for gate in review.gates)
+    said += [f"**{overridden} overridden**"] if overridden else []
     advised = sum(gate.advised for gate in review.gates)
     said += [f"{advised} advised"] if advised else []
     said.append(f"{counted(sum(gate.passed for gate in review.gates), 'check')} passed")
@@ -227,7 +229,7 @@ def heading(review: Review) -> Iterator[str]:
         said.append(f"{money(review.cost.before, review.cost.after)} per month")
     yield "; ".join(said) + "."
     if review.digest:
-        yield f"Digest `{review.digest}`: plans with another one are refused."
+        yield f"Digest `{review.digest}`: where it is another, the plans are."
     if previews := [row.stack for row in review.stacks if row.preview]:
         names = ", ".join(map(code, previews))
         yield f"Previewed, since what they read is not there yet, and planned once more later: {names}."
@@ -245,7 +247,7 @@ def stacks(rows: Sequence[StackRow]) -> str:
         changed = ", ".join([str(row.change), *(f"{count} {what}" for count, what in other if count)])
         denied = [f"⛔ {row.denied} denied"] if row.denied else []
         errors = [f"⚠️ {counted(row.errors, 'error')}"] if row.errors else []
-        counts = [(row.advised, "advised"), (row.waived, "waived")]
+        counts = [(row.overridden, "overridden"), (row.advised, "advised"), (row.waived, "waived")]
         policy = [*errors, *denied, *(f"{count} {what}" for count, what in counts if count)]
         cost = money(row.before, row.after) if row.before and row.after else "not estimated"
         if row.unpriced and row.before:
@@ -462,8 +464,8 @@ def override_line(override: Override) -> str:
     """Return one override."""
     where = f"{code(override.address)} in {code(override.stack)}{at(override.place)}"
     return (
-        f"- **{code(override.rule)}** ({override.severity}) for {where}, by {code(override.approver)}: "
-        f"{code(override.reason)}"
+        f"- **{code(override.rule)}** ({override.severity}) for {where}, {code(override.message)}: opened by "
+        f"{code(override.group)} ({code(override.approver)}), since {code(override.reason)}"
     )
 
 
@@ -471,10 +473,11 @@ def waiver_line(waiver: Waiver) -> str:
     """Return one waiver."""
     where = f"{code(waiver.address)} in {code(waiver.stack)}{at(waiver.place)}"
     ticket = f", {code(waiver.ticket)}" if waiver.ticket else ""
+    written = f", in {code(waiver.written)}" if waiver.written else ""
     ends = f"until {waiver.expires}, {counted(waiver.days_left, 'day')} left" if waiver.expires else "no end"
     return (
         f"- **{code(waiver.rule)}** ({waiver.severity}) for {where}: {code(waiver.reason)} "
-        f"({code(waiver.owner)}{ticket}; {escaped(ends)})"
+        f"({code(waiver.owner)}{ticket}{written}; {escaped(ends)})"
     )
 
 

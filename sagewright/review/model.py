@@ -51,6 +51,7 @@ class Gate:
     denied: int
     advised: int
     """Results that fail or are unknown, and close nothing."""
+    overridden: int
     waived: int
     errors: int
 
@@ -77,6 +78,7 @@ class StackRow:
     """How many outputs change."""
     denied: int
     advised: int
+    overridden: int
     waived: int
     errors: int
     before: Amount | None
@@ -215,6 +217,7 @@ class Check:
     passed: int
     denied: int
     advised: int
+    overridden: int
     waived: int
     errors: int
 
@@ -315,6 +318,9 @@ class Waiver:
     reason: str
     owner: str
     ticket: str
+    """Where it is followed up."""
+    written: str
+    """Where it is written: `policies/waivers.yaml`, or a line in Python."""
     expires: str
     """Last day, in ISO 8601."""
     days_left: int
@@ -330,9 +336,13 @@ class Override:
     place: Place
     rule: str
     severity: Severity
+    message: str
+    """What would deny."""
     reason: str
+    group: str
+    """Approvers, as the environment file calls them."""
     approver: str
-    """Group and person that opened it, as far as they are proven."""
+    """Who of them: the ARN of the session that AWS knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

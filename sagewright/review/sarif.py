@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from sagewright.gate.catalog import Catalog
 from sagewright.gate.report import Severity
-from sagewright.review.model import Failure, Review, Waiver
+from sagewright.review.model import Failure, Override, Review, Waiver
 from sagewright.synth import Place
 
 VERSION = "2.1.0"
@@ -22,8 +22,9 @@ SCORES: Mapping[Severity, str] = {"critical": "9.5", "high": "8.0", "medium": "5
 
 
 def sarif(review: Review, catalog: Catalog) -> dict[str, Any]:
-    """Return the log; what is waived is in it as suppressed. `catalog` explains the rules."""
-    results = [failed(one) for one in review.failures] + [waived(one) for one in review.waivers]
+    """Return the log; what is waived or overridden is in it as suppressed. `catalog` explains the rules."""
+    results = [failed(one) for one in review.failures]
+    results += [waived(one) for one in review.waivers] + [overridden(one) for one in review.overrides]
     used = dict.fromkeys(result["ruleId"] for result in results)
     known = {rule.id: rule for rule in catalog.rules}
     rules = [
@@ -59,11 +60,23 @@ def failed(failure: Failure) -> dict[str, Any]:
 def waived(waiver: Waiver) -> dict[str, Any]:
     """Return a waived result: it is there, and suppressed."""
     said = f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
+    return suppressed(waiver, f"waived for {waiver.address} in {waiver.stack}: {said}", said)
+
+
+def overridden(override: Override) -> dict[str, Any]:
+    """Return an overridden result: it is there, and suppressed."""
+    said = f"{override.reason} ({override.group}: {override.approver})"
+    text = f"overridden for {override.address} in {override.stack}: {override.message}: {said}"
+    return suppressed(override, text, said)
+
+
+def suppressed(one: Waiver | Override, text: str, justification: str) -> dict[str, Any]:
+    """Return a result that somebody answers for."""
     return {
-        **result(waiver.rule, waiver.environment, waiver.stack, waiver.address, waiver.place),
+        **result(one.rule, one.environment, one.stack, one.address, one.place),
         "level": "note",
-        "message": {"text": f"waived for {waiver.address} in {waiver.stack}: {said}"},
-        "suppressions": [{"kind": "external", "status": "accepted", "justification": said}],
+        "message": {"text": text},
+        "suppressions": [{"kind": "external", "status": "accepted", "justification": justification}],
     }
 
 

@@ -19,6 +19,7 @@ import boto3
 import pytest
 
 from sagewright import cli, gate, synth
+from sagewright.cost.refresh import Refreshed
 from sagewright.local import process
 from sagewright.project import Project
 from sagewright.terraform import Terraform
@@ -36,6 +37,13 @@ here = os.path.dirname(os.path.abspath(__file__))
 shutil.copytree(os.path.join(here, "assembly"), os.environ["CDKTF_OUTDIR"], dirs_exist_ok=True)
 """
 """A main.py that synthesizes what was prepared."""
+
+NOBODY = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""Where no credentials are found."""
 
 FOREIGN = {
     "format_version": "1.2",
@@ -229,9 +237,7 @@ def test_credentials_of_another_account_are_refused_before_anything_is_planned(
 
 def test_missing_credentials_are_refused_and_local_is_offered(project: Project) -> None:
     in_an_account(project)
-    none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    none["AWS_EC2_METADATA_DISABLED"] = "true"
-    done = sagewright(project, "plan", "-e", "small", **none)
+    done = sagewright(project, "plan", "-e", "small", **NOBODY)
     refused(done, 2, "no AWS credentials for small", "--local")
 
 
@@ -451,6 +457,32 @@ def test_the_registry_of_another_account_is_not_asked(
     refused(done, 2, "account_id: the file names 111122223333, the credentials are of 999988887777")
 
 
+def test_prices_of_the_environments_regions_are_asked_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Refreshed(path=project.prices, regions=("eu-west-1",), prices=1, differences=())
+    asked: list[object] = []
+
+    def refresh(_: object, path: Path, regions: Sequence[str], *more: object) -> Refreshed:
+        asked.extend((path, regions))
+        return found
+
+    monkeypatch.setattr("sagewright.cost.refresh.refresh", refresh)
+    done = gated(project, "prices", "refresh", "--json")
+    assert json.loads(done.stdout) == found.to_dict()
+    assert asked == [project.prices, ["eu-west-1"]]
+    gated(project, "prices", "refresh", "--region", "us-east-1", "--region", "eu-central-1")
+    assert asked[2:] == [project.prices, ["eu-central-1", "us-east-1"]]
+
+
+def test_without_credentials_there_are_no_prices(project: Project) -> None:
+    done = gated(project, "prices", "refresh", **NOBODY)
+    refused(
+        done, 3, "AWS gives no prices of AmazonSageMaker in eu-west-1: Unable to locate credentials; supply"
+    )
+    assert not project.prices.exists()
+
+
 def test_a_bare_terraform_is_locked_out(project: Project, embedded_aws: process.Running) -> None:
     sagewright(project, "synth")
     stack = synth.read(project).get("small-first")
@@ -519,7 +551,7 @@ def test_the_doctor_tells_a_program_and_a_person_what_is_missing(project: Projec
     "command",
     [
         *("synth", "plan", "gate", "deploy", "verify", "destroy", "demo", "doctor"),
-        *("local up", "local down", "models pin"),
+        *("local up", "local down", "models pin", "prices refresh"),
     ],
 )
 def test_every_command_explains_itself(project: Project, command: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from sagewright import environment, synth
 from sagewright.deploy import GateClosed, NotLive, Planned, Run
 from sagewright.errors import SagewrightError
+from sagewright.gate import Override, Report, Result
 from sagewright.project import Project
 from sagewright.steps import Steps
 from sagewright.target import Target
@@ -129,7 +130,7 @@ def test_the_gate_may_ask_the_registry_of_the_account_that_is_deployed_to(
     work = run(checkout)
     asked: list[Any] = []
 
-    def gate(plans: Sequence[Any], facts: environment.Environment, registry: Any) -> Verdict:
+    def gate(plans: Sequence[Any], facts: environment.Environment, *, registry: Any, **_: Any) -> Verdict:
         asked.append(registry("arn"))
         return Verdict("open", 0)
 
@@ -137,6 +138,42 @@ def test_the_gate_may_ask_the_registry_of_the_account_that_is_deployed_to(
     monkeypatch.setattr("sagewright.registry.approval", lambda target, arn: (target, arn))
     work.gate([])
     assert asked == [(work.target, "arn")]
+
+
+def test_what_is_overridden_is_said_and_kept_once(checkout: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_stacks(checkout)
+    said = io.StringIO()
+    override = Override(rule="SW_ENDPOINT_KIND", reason="nobody calls it", group="leads", approver="ada")
+    work = replace(run(checkout), steps=Steps(Console(file=said, width=200)), overrides=[override])
+    handed: list[Any] = []
+
+    def gate(plans: Sequence[Any], facts: environment.Environment, *, overrides: Any, **_: Any) -> Report:
+        handed.append(overrides)
+        result = Result(
+            rule="SW_ENDPOINT_KIND",
+            title="an endpoint keeps its kind",
+            severity="high",
+            state="fail",
+            mode="deny unless overridden",
+            stack="small-first",
+            address="aws_sagemaker_endpoint.churn",
+            message="becomes serverless",
+            remedy="leave it",
+            touched=True,
+            override=str(overrides[0]),
+        )
+        return Report(environment="small", stacks=(), digests=(), results=(result,), touched=1, rules=1)
+
+    monkeypatch.setattr("sagewright.gate.gate", gate)
+    work.gate([])
+    work.gate([])
+    assert handed == [[override], [override]]
+    assert [one.override for one in work.overridden] == ["nobody calls it (leads: ada)"]
+    line = (
+        "! overridden: SW_ENDPOINT_KIND small-first: aws_sagemaker_endpoint.churn: becomes serverless; "
+        "because: nobody calls it (leads: ada)"
+    )
+    assert said.getvalue().count(line) == 1
 
 
 def test_a_denied_stack_stops_its_upstream_also_when_only_that_is_deployed(

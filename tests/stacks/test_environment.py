@@ -126,10 +126,11 @@ BAD: dict[str, tuple[str, str, str]] = {
         "owner: ml-platform\ncolour: red",
         "colour: supply one of organization, account_id, region, production, protected, embedded, owner, "
         "cost_center, state, ci, network, log_retention_days, key_deletion_window_days, retention, "
-        "access_logs, approver_principal_arns, registry, repositories, model_package_groups, "
-        "approval_sender_account_ids, feature_groups, feature_queries, studio, notebook_instances, "
-        "tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, budget, models, "
-        "endpoints, batch_transforms, monitors, api, api_gateway_logs, off_hours, alarms, dashboard, got an "
+        "access_logs, approver_principal_arns, override_approvers, registry, repositories, "
+        "model_package_groups, approval_sender_account_ids, feature_groups, feature_queries, studio, "
+        "notebook_instances, tracking_server, pipelines, state_machines, labeling, alarm_subscriptions, "
+        "budget, models, endpoints, batch_transforms, monitors, api, api_gateway_logs, off_hours, alarms, "
+        "dashboard, got an "
         "unknown setting",
     ),
     "a misspelt key": (
@@ -490,6 +491,12 @@ BAD: dict[str, tuple[str, str, str]] = {
         "owner: ml-platform\napprover_principal_arns: &a ['arn:aws:iam::444455556666:role/lead', "
         "'arn:aws:iam::444455556666:role/lead']",
         "approver_principal_arns: supply each once, got 'arn:aws:iam::444455556666:role/lead' twice",
+    ),
+    "an approver of overrides of another account": (
+        "owner: ml-platform",
+        "owner: ml-platform\noverride_approvers: {leads: 'arn:aws:iam::999988887777:role/lead'}",
+        "override_approvers.leads: supply a role of account 444455556666, "
+        "got 'arn:aws:iam::999988887777:role/lead'",
     ),
     "an account that pulls twice": (
         "owner: ml-platform",

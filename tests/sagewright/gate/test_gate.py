@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import io
 import json
@@ -9,18 +10,18 @@ import logging
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from sagewright.gate import PlanInput, Report, gate, show
+from sagewright.gate import Override, PlanInput, Report, gate, show
 from sagewright.gate.identity import identity, key_of
 from sagewright.gate.report import Result
 
-from .conftest import ACCOUNT, Json, Judge, edit, environment, errors, plan, planned, states
+from .conftest import ACCOUNT, Json, Judge, Planned, edit, environment, errors, plan, planned, states
 
 KEY_ARN = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 REPOSITORY = planned(
@@ -52,15 +53,20 @@ def test_a_denial_says_what_where_which_value_and_what_to_do(judge: Judge) -> No
     assert denial.remedy == "Set image_tag_mutability to IMMUTABLE."
 
 
-def test_what_fails_is_placed_in_python(tmp_path: Path) -> None:
+def made(tmp_path: Path, *resources: Planned, waivers: Sequence[Json] = ()) -> PlanInput:
+    """Return a plan of repositories that was synthesized here, with waivers in its code."""
     path, synthesized = tmp_path / "plan.json", tmp_path / "cdk.tf.json"
-    path.write_text(json.dumps(plan(MUTABLE)), encoding="utf-8")
+    path.write_text(json.dumps(plan(*resources)), encoding="utf-8")
     churn = {"//": {"metadata": {"path": "prod-serving/churn/this"}}}
     lines = ["modules/ecr_repository/ecr_repository.py:40", "stacks/foundation.py:120", "main.py:54"]
-    noted = {"sagewright": {"places": {"prod-serving/churn/this": lines}}}
-    synthesized.write_text(json.dumps({"//": noted, "resource": {"aws_ecr_repository": {"churn": churn}}}))
-    source = PlanInput(path=path, stack="prod-serving", synthesized=synthesized)
-    report = gate([source], environment())
+    noted = {"places": {"prod-serving/churn/this": lines}, "waivers": list(waivers)}
+    document = {"//": {"sagewright": noted}, "resource": {"aws_ecr_repository": {"churn": churn}}}
+    synthesized.write_text(json.dumps(document), encoding="utf-8")
+    return PlanInput(path=path, stack="prod-serving", synthesized=synthesized)
+
+
+def test_what_fails_is_placed_in_python(tmp_path: Path) -> None:
+    report = gate([made(tmp_path, MUTABLE)], environment())
     assert by_rule(report, "CKV_AWS_51").place == "stacks/foundation.py:120"
     assert {result.place for result in report.results if result.state == "pass"} == {""}
     said = io.StringIO()
@@ -476,6 +482,7 @@ waivers:
     address: aws_ecr_repository.churn
     reason: tags are moved until the build is repaired
     owner: ml-platform@example.com
+    ticket: ML-4711
     expires: 2031-01-31
 """
 LAST_DAY = datetime.date(2031, 1, 31)
@@ -548,6 +555,14 @@ def test_a_waiver_for_almost_anything_is_refused(judge: Judge, policies: Path, a
         ("    expires: 2031-01-31\n", "", "waivers.0 (CKV_AWS_51).expires: Field required"),
         ("2031-01-31", "soon", "expires: Input should be a valid date"),
         ("    owner: ml-platform@example.com\n", "", "owner: Field required"),
+        ("    ticket: ML-4711\n", "", "ticket: Field required"),
+        ("address: aws_ecr_repository.churn", "construct: ch*", "construct: String should match pattern"),
+        (
+            "    address: aws_ecr_repository.churn\n",
+            "",
+            "supply either an address or a construct, got '' and ''",
+        ),
+        ("    reason:", "    construct: churn\n    reason:", "supply either an address or a construct"),
         ("reason: tags are moved until the build is repaired", "reason: later", "reason: String should have"),
         (
             "aws_ecr_repository.churn",
@@ -567,6 +582,122 @@ def test_a_waiver_that_is_not_understood_is_an_error(
     report = judge(plan(MUTABLE), policies=waived(policies, WAIVER.replace(old, new)), today=LAST_DAY)
     assert report.exit_code == 3
     assert text in errors(report)
+
+
+NOTED: Json = {
+    "rule": "CKV_AWS_51",
+    "construct": "prod-serving/churn",
+    "reason": "tags are moved until the build is repaired",
+    "owner": "ml-platform@example.com",
+    "ticket": "ML-4711",
+    "expires": "2031-01-31",
+    "lines": ["stacks/foundation.py:121", "main.py:54"],
+}
+
+
+def test_a_waiver_in_code_opens_the_gate_until_its_last_day_and_says_where_it_is_written(
+    tmp_path: Path,
+) -> None:
+    source = made(tmp_path, MUTABLE, waivers=[NOTED])
+    report = gate([source], environment(), today=LAST_DAY)
+    assert report.exit_code == 0, errors(report)
+    result = by_rule(report, "CKV_AWS_51")
+    assert (result.state, result.ticket) == ("waived", "ML-4711")
+    assert (result.place, result.waived_in) == ("stacks/foundation.py:120", "stacks/foundation.py:121")
+    report = gate([source], environment(), today=LAST_DAY + datetime.timedelta(days=1))
+    assert "ended on 2031-01-31; mend what it excused, or renew it in stacks/foundation.py:121" in errors(
+        report
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"construct": "prod-serving/chu"},
+            "covers nothing in these plans; take it out of stacks/foundation.py",
+        ),
+        (
+            {"rule": "CKV_AWS_163"},
+            "CKV_AWS_163 for churn in prod-serving of ml-platform@example.com covers noth",
+        ),
+        ({"rule": "SW_NO"}, "stacks/foundation.py:121: no such rule: SW_NO"),
+        ({"expires": "soon"}, "prod-serving: waiver in code: expires: Input should be a valid date"),
+        ({"construct": "prod-serving"}, "waiver in code: document: supply either an address or a construct"),
+    ],
+)
+def test_a_waiver_in_code_that_is_wrong_or_not_needed_is_an_error(
+    tmp_path: Path, changes: Json, text: str
+) -> None:
+    report = gate([made(tmp_path, MUTABLE, waivers=[{**NOTED, **changes}])], environment(), today=LAST_DAY)
+    assert report.exit_code == 3
+    assert text in errors(report)
+
+
+def test_a_waiver_in_code_of_a_rule_that_is_not_for_an_environment_is_left_alone(tmp_path: Path) -> None:
+    waiver = {**NOTED, "rule": "SW_ENDPOINT_SCALING"}
+    source = made(tmp_path, REPOSITORY, waivers=[waiver])
+    assert gate([source], environment(production=False), today=LAST_DAY).exit_code == 0
+    assert gate([source], environment(), today=LAST_DAY).exit_code == 3
+
+
+def test_a_waiver_may_name_a_construct_and_needs_a_plan_that_was_synthesized_here(
+    judge: Judge, tmp_path: Path, policies: Path
+) -> None:
+    waived(policies, WAIVER.replace("address: aws_ecr_repository.churn", "construct: churn"))
+    report = gate([made(tmp_path, MUTABLE)], environment(), policies=policies, today=LAST_DAY)
+    assert (report.exit_code, by_rule(report, "CKV_AWS_51").state) == (0, "waived")
+    assert by_rule(report, "CKV_AWS_51").waived_in == "policies/waivers.yaml"
+    assert "covers nothing" in errors(judge(plan(MUTABLE), policies=policies, today=LAST_DAY))
+
+
+OVERRIDE = Override(
+    rule="SW_STATEFUL_DELETE",
+    reason="copied elsewhere with hunter2-hunter2",
+    group="ml-leads",
+    approver="arn:aws:sts::111122223333:assumed-role/acme-prod-overrides/ada",
+)
+
+
+def test_an_override_opens_the_gate_for_its_rule_only_and_is_recorded(tmp_path: Path) -> None:
+    secret = planned("aws_ssm_parameter.s", {"value": "hunter2-hunter2"}, sensitive={"value": True})
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(plan(BUCKET, MUTABLE, secret)), encoding="utf-8")
+    report = gate([PlanInput(path=path)], environment(), overrides=[OVERRIDE])
+    assert states(report, "SW_STATEFUL_DELETE")["aws_s3_bucket.data"] == "fail"
+    assert not any(result.denies for result in report.results if result.rule == OVERRIDE.rule)
+    assert by_rule(report, "CKV_AWS_51").denies
+    (told,) = report.to_dict()["overrides"]
+    assert (told["rule"], told["group"], told["approver"]) == (OVERRIDE.rule, "ml-leads", OVERRIDE.approver)
+    said = io.StringIO()
+    show(report, Console(file=said, width=200))
+    assert f"because: copied elsewhere with (sensitive) (ml-leads: {OVERRIDE.approver})" in said.getvalue()
+    assert "1 denied, 1 overridden; " in said.getvalue()
+    assert "hunter2" not in said.getvalue() + json.dumps(report.to_dict())
+
+    path.write_text(json.dumps(plan(BUCKET, LOGS)), encoding="utf-8")
+    assert gate([PlanInput(path=path)], environment()).exit_code == 1
+    assert gate([PlanInput(path=path)], environment(), overrides=[OVERRIDE]).exit_code == 0
+
+
+@pytest.mark.parametrize("rule", ["CKV_AWS_51", "SW_NO"])
+def test_a_rule_that_may_not_be_overridden_stays_and_asking_for_it_closes_the_gate(
+    rule: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(plan(MUTABLE)), encoding="utf-8")
+    override = dataclasses.replace(OVERRIDE, rule=rule)
+    report = gate([PlanInput(path=path)], environment(), overrides=[override])
+    assert report.exit_code == 3
+    assert f"{rule} may not be overridden" in errors(report)
+    assert by_rule(report, "CKV_AWS_51").denies
+
+
+def test_a_rule_says_when_to_override_it_where_it_may_be_and_only_there(judge: Judge, policies: Path) -> None:
+    edit(policies / "catalog.yaml", replaced("mode: deny unless overridden", "mode: deny"))
+    assert "override says when, for mode 'deny unless overridden' only, got 'deny'" in errors(
+        judge(plan(BUCKET), policies=policies)
+    )
 
 
 def test_relations_are_followed_over_stacks(judge: Judge) -> None:
@@ -601,7 +732,7 @@ def test_the_report_for_a_program_is_json_with_every_field(judge: Judge) -> None
     assert first["rule"] == "CKV_AWS_51"
     assert set(first) == {
         *("rule", "title", "severity", "state", "mode", "stack", "address"),
-        *("message", "remedy", "touched", "waiver", "place"),
+        *("message", "remedy", "touched", "waiver", "ticket", "waived_in", "place", "override"),
     }
 
 

@@ -70,6 +70,7 @@ POSITIONS = {
     "by the name of a variable of a model": planned(
         "aws_s3_bucket.a", {"primary_container": [{"environment": {"DB_PASSWORD": SECRET}}]}
     ),
+    "by the name beside it": planned("aws_s3_bucket.a", {"env": [{"name": "API_TOKEN", "value": SECRET}]}),
     "by name, inside a document": planned("aws_s3_bucket.a", {"body": json.dumps({"api_key": SECRET})}),
 }
 

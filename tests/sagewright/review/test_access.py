@@ -128,6 +128,11 @@ def test_a_policy_that_only_an_apply_tells_is_said_to_change() -> None:
     assert told(subject("aws_iam_role_policy", before, after)) == said
 
 
+def test_a_policy_that_grants_too_much_to_be_told_is_said_to_change() -> None:
+    many = [statement(Action=[f"s3:a{n}" for n in range(200)], Resource=[f"r{n}" for n in range(200)])]
+    assert told(role(OLD, many)) == ["changed: it grants too much to be told in words"]
+
+
 def test_what_is_new_is_fresh_and_a_policy_of_what_is_there_is_not() -> None:
     new = subject("aws_iam_role", {}, {"name": "acme"}, "add")
     policy = role(None, OLD)

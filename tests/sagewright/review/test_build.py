@@ -12,6 +12,7 @@ import pytest
 
 from policies.plan.model import Unanswered
 from sagewright.gate.catalog import Catalog
+from sagewright.gate.report import Override
 from sagewright.registry import Version
 from sagewright.review.build import Judged, build
 from sagewright.review.model import Amount, Review, VariantChange
@@ -329,9 +330,27 @@ def test_drift_is_put_together_and_leaves_out_what_nobody_configured(review: Rev
 
 
 def test_waivers_count_their_days(review: ReviewOf) -> None:
-    waived = result(state="waived", waiver="A load test, for a week (ml@acme.example, until 2030-01-08)")
+    waiver = "A load test, for a week (ml@acme.example, until 2030-01-08)"
+    waived = result(state="waived", waiver=waiver, ticket="ML-1", waived_in="stacks/serving.py:9")
     (one,) = review(plan(planned("aws_s3_bucket.a")), results=[waived]).waivers
     assert (one.reason, one.owner, one.days_left) == ("A load test, for a week", "ml@acme.example", 7)
+    assert (one.ticket, one.written) == ("ML-1", "stacks/serving.py:9")
+
+
+def test_an_override_tells_who_opened_what_and_is_no_failure(tmp_path: Path, catalog: Catalog) -> None:
+    opened = result(
+        rule="SW_STATEFUL_DELETE", mode="deny unless overridden", override="x", address="aws_kms_key.a"
+    )
+    override = Override(rule=opened.rule, reason="The key is unused", group="leads", approver="arn:a")
+    judged = Judged(
+        report=replace(report(opened), overrides=(override,)),
+        plans=[read_plan(plan(planned("aws_kms_key.a", {}, actions=["delete"])), tmp_path)],
+    )
+    made = build([judged], catalog, TODAY)
+    (one,) = made.overrides
+    assert (one.reason, one.group, one.approver) == ("The key is unused", "leads", "arn:a")
+    assert (made.failures, made.verdict, made.gates[0].overridden) == ((), "open", 1)
+    assert [loss.denied for loss in made.losses] == [False]
 
 
 def test_references_make_edges_over_stacks_too(review: ReviewOf) -> None:

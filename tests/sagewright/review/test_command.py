@@ -17,10 +17,11 @@ from sagewright import gate, registry
 from sagewright.deploy import GateClosed
 from sagewright.errors import Usage
 from sagewright.gate import PlanInput
-from sagewright.gate.report import Report
+from sagewright.gate.report import Override, Report
 from sagewright.project import Project
 from sagewright.review import command
 from sagewright.review.traffic import not_asked
+from tests.sagewright.conftest import write_stack
 from tests.sagewright.gate.conftest import ACCOUNT, TAGS, Json, environment, plan, planned
 from tests.sagewright.test_cli import gated
 
@@ -65,7 +66,7 @@ def test_plans_go_to_the_environments_that_their_tags_name(
 ) -> None:
     both = [environment(), environment(name="staging")]
     paths = [project.root / "staging.json", project.root / "prod.json"]
-    judged = command.given(paths, both, not_asked)
+    judged = command.given(paths, both, not_asked, project)
     assert asked == [("prod", ["prod.json"]), ("staging", ["staging.json"])]
     assert [[read.stack for read in one.plans] for one in judged] == [["prod-serving"], ["staging-serving"]]
 
@@ -76,9 +77,9 @@ def test_a_plan_of_no_environment_that_was_named_is_refused(
     (project.root / "dev.json").write_text(json.dumps(of("dev")))
     both = [environment(), environment(name="staging")]
     with pytest.raises(Usage, match=r"supply a plan of one of prod, staging, got one of environment dev"):
-        command.given([project.root / "dev.json"], both, not_asked)
+        command.given([project.root / "dev.json"], both, not_asked, project)
     with pytest.raises(Usage, match=r"at least one plan for each environment, got none for staging"):
-        command.given([project.root / "prod.json"], both, not_asked)
+        command.given([project.root / "prod.json"], both, not_asked, project)
 
 
 def test_a_plan_that_cannot_be_read_is_shown_to_a_gate(
@@ -87,9 +88,50 @@ def test_a_plan_that_cannot_be_read_is_shown_to_a_gate(
     (project.root / "broken.json").write_text("{")
     both = [environment(), environment(name="staging")]
     paths = [project.root / name for name in ("broken.json", "prod.json", "staging.json")]
-    (first, _) = command.given(paths, both, not_asked)
+    (first, _) = command.given(paths, both, not_asked, project)
     assert asked[0] == ("prod", ["broken.json", "prod.json"])
     assert len(first.plans) == 1
+
+
+def test_an_override_is_for_the_gate_of_its_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Override(rule="SW_ENDPOINT_KIND", reason="planned downtime", group="leads", approver="arn:a")
+    handed: dict[str, Any] = {}
+
+    def judge(inputs: Sequence[PlanInput], facts: Any, **more: Any) -> Report:
+        handed[facts.name] = more["overrides"]
+        return report(name=facts.name)
+
+    monkeypatch.setattr(gate, "gate", judge)
+    both = [environment(), environment(name="staging")]
+    paths = [project.root / "staging.json", project.root / "prod.json"]
+    command.given(paths, both, not_asked, project, {"prod": [opened]})
+    assert handed == {"prod": [opened], "staging": ()}
+    assert command.proven((), None, project, both[0], False) == ()
+
+
+def test_a_plan_of_what_is_synthesized_here_is_told_with_its_lines(
+    project: Project, asked: list[tuple[str, list[str]]]
+) -> None:
+    made = {"aws_s3_bucket": {"a": {"//": {"metadata": {"path": "prod-serving/data/this"}}}}}
+    noted = {"sagewright": {"places": {"prod-serving/data/this": ["modules/bucket/bucket.py:9"]}}}
+    write_stack(project, "prod-serving", {"resource": made, "//": noted})
+    ((plan_,), _) = (
+        one.plans
+        for one in command.given(
+            [project.root / "prod.json", project.root / "staging.json"],
+            [environment(), environment(name="staging")],
+            not_asked,
+            project,
+        )
+    )
+    assert plan_.place("aws_s3_bucket.a").line == "modules/bucket/bucket.py:9"
+    write_stack(project, "prod-serving", {"resource": {}})
+    ((plan_,),) = (
+        one.plans for one in command.given([project.root / "prod.json"], [environment()], not_asked, project)
+    )
+    assert plan_.places == {}
 
 
 def test_every_format_is_written_and_the_gate_decides_how_it_ends(

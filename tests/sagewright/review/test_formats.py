@@ -65,7 +65,7 @@ def test_a_result_is_at_the_line_of_whoever_uses_the_module(danger: Review, cata
 def test_a_result_without_a_place_is_at_the_stacks_synthesized_file(catalog: Catalog) -> None:
     (first, *_) = whole("x").failures
     bare = dataclasses.replace(whole("x"), failures=(dataclasses.replace(first, place=NOWHERE, stack="a b"),))
-    (found, _) = sarif(bare, catalog)["runs"][0]["results"]
+    (found, *_) = sarif(bare, catalog)["runs"][0]["results"]
     assert found["locations"][0]["physicalLocation"] == {
         "artifactLocation": {"uri": "cdktf.out/stacks/a%20b/cdk.tf.json", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 1},
@@ -92,8 +92,9 @@ def test_sarif_has_what_github_requires(danger: Review, catalog: Catalog) -> Non
 
 def test_a_waived_result_is_suppressed_and_says_why(catalog: Catalog) -> None:
     results = sarif(whole("x"), catalog)["runs"][0]["results"]
-    (suppressed,) = [one["suppressions"] for one in results if "suppressions" in one]
-    assert suppressed[0]["kind"] == "external" and "until 2030-01-01" in suppressed[0]["justification"]
+    waived, overridden = [one["suppressions"][0] for one in results if "suppressions" in one]
+    assert waived["kind"] == "external" and "until 2030-01-01" in waived["justification"]
+    assert overridden["kind"] == "external" and overridden["justification"] == "x (x: x)"
 
 
 def test_an_error_of_the_gate_has_a_rule_too(review: ReviewOf, catalog: Catalog) -> None:

@@ -47,6 +47,7 @@ def whole(text: str) -> Review:
                 passed=1,
                 denied=1,
                 advised=1,
+                overridden=1,
                 waived=1,
                 errors=0,
             ),
@@ -67,6 +68,7 @@ def whole(text: str) -> Review:
                 outputs=1,
                 denied=1,
                 advised=1,
+                overridden=1,
                 waived=1,
                 errors=1,
                 before=usd,
@@ -174,13 +176,21 @@ def whole(text: str) -> Review:
                 reason=value,
                 owner=value,
                 ticket=value,
+                written=value,
                 expires="2030-01-01",
                 days_left=1,
             ),
         ),
         overrides=(
             model.Override(
-                **here, place=place, rule="SW_TAGS", severity="high", reason=value, approver=value
+                **here,
+                place=place,
+                rule="SW_TAGS",
+                severity="high",
+                message=value,
+                reason=value,
+                group=value,
+                approver=value,
             ),
         ),
         drift=(
@@ -249,8 +259,9 @@ def test_no_text_of_a_plan_changes_what_the_comment_is_made_of(text: str) -> Non
 def test_a_comment_begins_with_the_key_of_its_environments() -> None:
     made = whole("dev")
     assert render(made).splitlines()[0] == "<!-- sagewright-review: dev -->"
-    two = dataclasses.replace(made, gates=made.gates * 2)
-    assert key(two) == "<!-- sagewright-review: dev dev -->"
+    (dev,) = made.gates
+    two = dataclasses.replace(made, gates=(dataclasses.replace(dev, environment="prod -->"), dev))
+    assert key(two) == "<!-- sagewright-review: dev prod- -->"
 
 
 def test_sections_come_in_the_order_of_a_readers_questions() -> None:
