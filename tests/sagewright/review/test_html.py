@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -87,6 +87,40 @@ def test_the_page_says_what_the_comment_says_in_the_same_order(example: str) -> 
     sections = re.findall(r"<h2>(.*?)</h2>", page(made))
     sections.remove("Picture")
     assert sections == re.findall(r"^### (.*)$", render(made, limit=10**7), re.M)
+
+
+def distinct(value: Any, told: dict[str, str]) -> Any:
+    """Return a part of a review in which no two texts of a plan are alike; `told` gets each, and of what."""
+    if isinstance(value, tuple):
+        return tuple(distinct(one, told) for one in value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    changed: dict[str, Any] = {}
+    for one in fields(value):
+        if one.type in ("str", "Words", "tuple[str, ...]"):
+            text = f"text{len(told)}."
+            told[text] = f"{type(value).__name__}.{one.name}"
+            changed[one.name] = text if one.type != "tuple[str, ...]" else (text,)
+        else:
+            changed[one.name] = distinct(getattr(value, one.name), told)
+    return replace(value, **changed)
+
+
+def test_everything_in_a_review_is_on_the_page_but_what_its_stack_and_resource_say() -> None:
+    told: dict[str, str] = {}
+    made = distinct(replace(pictured("x"), checks=(), edges=()), told)
+    text = page(made)
+    left_out = {of for one, of in told.items() if one not in text}
+    assert {one for one in left_out if not one.endswith(".environment")} == {
+        "CostRow.type",
+        "Loss.forced_by",
+        "Loss.type",
+        "Node.construct",
+        "Node.id",
+        "Place.construct",
+        "StackRow.digest",
+        "Value.text",  # before something is added
+    }
 
 
 def test_a_review_with_nothing_in_it_is_a_page() -> None:
