@@ -106,7 +106,10 @@ class Marks:
         self.actions = [action for action in URGENCY if action in present]
         found = set().union(*self._severities.values())
         self.severities = [severity for severity in SEVERITIES if severity in found]
-        self.anchors = {(stack, change.address): f"c{n}" for n, (stack, change) in enumerate(changes)}
+        self.changes = len(changes)
+        self._anchors: dict[tuple[str, str], str] = {}
+        for number, (stack, change) in enumerate(changes):  # a left-over object has the same address
+            self._anchors.setdefault((stack, change.address), f"c{number}")
 
     def of(self, stack: str, addresses: str | Sequence[str], severity: str = "") -> Markup:
         """Return the attributes of an entry that is about some resources of a stack: no text of a plan."""
@@ -123,13 +126,11 @@ class Marks:
         return Markup("".join(f' data-{name}="{value}"' for name, value in told.items()))
 
     def of_box(self, box: Box) -> Markup:
-        """Return the attributes of a box of the picture."""
-        return self.of(box.stack, [one.address for one in box.members])
-
-    def target(self, box: Box) -> str:
-        """Return the change that a box leads to; nothing where it has none."""
-        first = box.members[0]
-        return self.anchors.get((first.stack, first.address), "")
+        """Return the attributes of a box of the picture, with the changes that it stands for and leads to."""
+        addresses = [one.address for one in box.members]
+        found = [self._anchors[box.stack, one] for one in addresses if (box.stack, one) in self._anchors]
+        link = f' href="#{found[0]}"' if found else ""
+        return Markup(f'{self.of(box.stack, addresses)} data-changes="{" ".join(found)}"{link}')
 
 
 def sha256(text: str) -> str:

@@ -11,9 +11,9 @@
       ["stack", "action", "type", "severity"].map((name) => [name, element.dataset[name].split(" ")])
     ),
     text: `${heads.get(element.closest(".block")) ?? ""} ${element.textContent}`.toLowerCase(),
-    box: element.matches(".box"),
   }));
-  const total = entries.filter((entry) => !entry.box).length;
+  const items = entries.filter(({ element }) => element.matches(".item"));
+  const boxes = entries.filter(({ element }) => element.matches(".box"));
   const opened = new Set();
 
   function chosen() {
@@ -26,17 +26,15 @@
   function apply() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean), facets = chosen();
     const active = words.length + facets.length > 0;
-    let count = 0;
-    for (const { element, facets: own, text, box } of entries) {
-      const fits = facets.every(([name, wanted]) => wanted.some((value) => own[name].includes(value)))
-        && words.every((word) => text.includes(word));
-      if (box) {
-        element.classList.toggle("dim", !fits);
-      } else {
-        element.hidden = !fits;
-        count += fits;
-      }
+    const fits = ({ facets: own }) => facets.every(([name, wanted]) => wanted.some((value) => own[name].includes(value)));
+    const holds = ({ text }) => words.every((word) => text.includes(word));
+    for (const item of items) item.element.hidden = !(fits(item) && holds(item));
+    for (const box of boxes) {
+      const shown = (id) => id && !document.getElementById(id).hidden;
+      const found = holds(box) || box.element.dataset.changes.split(" ").some(shown);
+      box.element.classList.toggle("dim", !(fits(box) && found));
     }
+    const count = items.filter(({ element }) => !element.hidden).length;
     for (const block of heads.keys()) block.hidden = !block.querySelector(".item:not([hidden])");
     for (const section of all("main > section")) {
       section.hidden = active && !section.matches("#summary, #picture") && !section.querySelector(".item:not([hidden])");
@@ -51,7 +49,7 @@
       }
     }
     one("#nothing").hidden = !active || count > 0;
-    one("#count").value = active ? `${count} of ${total} entries` : "";
+    one("#count").value = active ? `${count} of ${items.length} entries` : "";
     highlight(words);
   }
 
@@ -60,8 +58,8 @@
     CSS.highlights.delete("found");
     if (!words.length) return;
     const ranges = [];
-    for (const { element, box } of entries) {
-      if (box || element.hidden) continue;
+    for (const { element } of items) {
+      if (element.hidden) continue;
       const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
       while (texts.nextNode() && ranges.length < 2000) {
         const text = texts.currentNode.data.toLowerCase();

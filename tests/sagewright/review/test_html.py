@@ -132,6 +132,14 @@ def test_a_review_with_nothing_in_it_is_a_page() -> None:
     assert "<h2>" not in text
 
 
+def test_a_resource_and_a_left_over_of_it_are_two_changes() -> None:
+    made = review("traffic")
+    text = page(replace(made, changes=(*made.changes, *made.changes)))
+    ids = re.findall(r'<article [^>]*id="(c\d+)"', text)
+    assert ids == [f"c{number}" for number in range(16)]
+    assert set(re.findall(r'href="#(c\d+)"', text)) <= set(ids[:8])
+
+
 def test_the_same_review_gives_the_same_bytes() -> None:
     made = review("traffic")
     assert page(made) == page(made)

@@ -73,6 +73,7 @@ def test_search_shows_what_holds_all_words_and_opens_it(danger: Page) -> None:
     expect(danger.locator("#losses .item:visible")).to_contain_text("acme-shop-studio")
     expect(danger.locator("#changes .item:visible")).to_contain_text(["aws_sagemaker_domain.studio"])
     expect(danger.locator("#drift")).to_be_hidden()
+    expect(danger.locator("svg .box:not(.dim)")).to_contain_text(["sagemaker_domain"])
     danger.fill("#search", "nothing has this name")
     expect(danger.locator("#nothing")).to_be_visible()
     danger.keyboard.press("Escape")
