@@ -25,6 +25,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.measure import measure, medians
+from sagewright.cost import Prices, estimate
 from sagewright.environment import Environment
 from sagewright.gate import PlanInput, gate
 from sagewright.gate.catalog import POLICIES, read_catalog
@@ -146,7 +147,9 @@ def reviewed(path: Path, report: Report) -> int:
     """Review a plan in every format; return how many characters that gives."""
     catalog = read_catalog(POLICIES)
     plan = read(PlanInput(path=path), FACTS, show_saved_plan)
-    review = build([Judged(report=report, plans=[plan])], catalog, date(2030, 1, 1))
+    today = date(2030, 1, 1)
+    costs = {plan.stack: estimate(plan.document, FACTS.region, Prices.load(), today)}
+    review = build([Judged(report=report, plans=[plan], costs=costs)], catalog, today)
     texts = (
         render(review),
         json.dumps(document(review)),

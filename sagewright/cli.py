@@ -328,14 +328,14 @@ def review(
     checkout = projects.find()
     facts = [environments.read(name, checkout.environments) for name in dict.fromkeys(names)]
     catalog = command.rules()
-    versions = command.asking(checkout, facts, local)
+    versions, costs = command.asking(checkout, facts, local), command.pricing(checkout)
     opened, who = overrides or (), approver_profile
     if plans:
         proven = {one.name: command.proven(opened, who, checkout, one, local) for one in facts}
-        judged = command.given(plans, facts, versions, checkout, proven)
+        judged = command.given(plans, facts, versions, costs, checkout, proven)
     else:
         judged = [
-            command.planned(open_run(one.name, local, output, overrides=opened, approver_profile=who))
+            command.planned(open_run(one.name, local, output, overrides=opened, approver_profile=who), costs)
             for one in facts
         ]
     for one in judged:

@@ -31,6 +31,7 @@ from rich.console import Console
 
 from sagewright import environment as environments
 from sagewright import synth, target
+from sagewright.cost import Prices, estimate
 from sagewright.deploy import Planned, Run
 from sagewright.gate.catalog import POLICIES, read_catalog
 from sagewright.gate.plan import Plan, PlanInput, read
@@ -264,7 +265,10 @@ def review(example: str) -> Review:
     made = json.loads((EXAMPLES / example / "places.json").read_text(encoding="utf-8"))
     plans = [located(read(one, environment, unseen), made) for one in inputs(example)]
     previews = frozenset(plan.stack for plan in plans if example == "greenfield") - {f"{NAME}-foundation"}
-    judged = Judged(report=report(example), plans=plans, previews=previews)
+    prices = Prices.load()
+    day, region = prices.oldest(environment.region), environment.region
+    costs = {plan.stack: estimate(plan.document, region, prices, day) for plan in plans}
+    judged = Judged(report=report(example), plans=plans, previews=previews, costs=costs)
     return build([judged], read_catalog(POLICIES), TODAY, version)
 
 

@@ -7,11 +7,12 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from policies.plan.endpoints import CONFIGURATION
 from policies.plan.model import Change, Planned, Resource, Unknown
 from policies.plan.models import MODEL
+from sagewright.cost import Amount, Cost, Row
 from sagewright.gate.catalog import Catalog
 from sagewright.gate.expressions import without_indexes
 from sagewright.gate.plan import Plan
@@ -21,7 +22,7 @@ from sagewright.review import access, model
 from sagewright.review.differences import NOTHING, Differ, Side, left_to_aws, pruned
 from sagewright.review.graph import edges
 from sagewright.review.losses import STATEFUL, loss, why
-from sagewright.review.model import NOWHERE, Action, Amount, Review
+from sagewright.review.model import NOWHERE, Action, Review
 from sagewright.review.subject import NAMED, Names, Subject
 from sagewright.review.traffic import ENDPOINT, TARGET, Router, Versions, not_asked
 from sagewright.review.words import Teller
@@ -53,82 +54,6 @@ LONGEST_ERROR = 3000
 """Characters of a message that a review keeps: an error may list all that is wrong in a file."""
 WAIVED = re.compile(r"(?s)(?P<reason>.*) \((?P<owner>[^()]*), until (?P<expires>\d{4}-\d{2}-\d{2})\)")
 """How the gate's results tell of a waiver (sagewright/gate/judge.py)."""
-
-
-class Sum(Protocol):
-    """`sagewright.cost.Amount`."""
-
-    @property
-    def low_usd_per_month(self) -> float:
-        """The least."""
-
-    @property
-    def high_usd_per_month(self) -> float:
-        """The most."""
-
-
-class Row(Protocol):
-    """`sagewright.cost.Row`."""
-
-    @property
-    def address(self) -> str:
-        """Terraform address."""
-
-    @property
-    def type(self) -> str:
-        """Terraform type."""
-
-    @property
-    def what(self) -> str:
-        """What is paid for."""
-
-    @property
-    def before(self) -> Sum | None:
-        """Before the plan."""
-
-    @property
-    def after(self) -> Sum | None:
-        """After it."""
-
-    @property
-    def during(self) -> Sum | None:
-        """While an update runs."""
-
-    @property
-    def unknown(self) -> str:
-        """Why there is no figure."""
-
-
-class Cost(Protocol):
-    """`sagewright.cost.Cost`: what one plan costs."""
-
-    @property
-    def rows(self) -> Sequence[Row]:
-        """What each resource costs."""
-
-    @property
-    def before(self) -> Sum:
-        """Sum before the plan."""
-
-    @property
-    def after(self) -> Sum:
-        """Sum after it."""
-
-    @property
-    def unknown(self) -> int:
-        """How many rows have no figure."""
-
-    @property
-    def source(self) -> str:
-        """Where the prices are from."""
-
-    @property
-    def price_date(self) -> datetime.date:
-        """Day of the prices."""
-
-    @property
-    def stale(self) -> bool:
-        """Whether they are old."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -290,8 +215,8 @@ class Builder:
                     imports=actions.count("import"),
                     outputs=sum(change["actions"] != ["no-op"] for change in outputs),
                     **{name: sum(map(test, here)) for name, test in COUNTED.items()},
-                    before=amount(cost.before) if cost else None,
-                    after=amount(cost.after) if cost else None,
+                    before=cost.before if cost else None,
+                    after=cost.after if cost else None,
                     unpriced=cost.unknown if cost else 0,
                 )
 
@@ -380,8 +305,8 @@ class Builder:
             self._cost_row(environment, stack, row) for environment, stack, cost in costs for row in cost.rows
         ]
         return model.Cost(
-            before=total(cost.before for _, _, cost in costs),
-            after=total(cost.after for _, _, cost in costs),
+            before=sum((cost.before for _, _, cost in costs), Amount()),
+            after=sum((cost.after for _, _, cost in costs), Amount()),
             unknown=sum(cost.unknown for _, _, cost in costs),
             source=", ".join(dict.fromkeys(cost.source for _, _, cost in costs)),
             price_date=min(cost.price_date for _, _, cost in costs).isoformat(),
@@ -396,9 +321,9 @@ class Builder:
             address=self._teller.text(row.address),
             type=self._teller.text(row.type),
             what=self._teller.text(row.what),
-            before=amount(row.before) if row.before else None,
-            after=amount(row.after) if row.after else None,
-            during=amount(row.during) if row.during else None,
+            before=row.before,
+            after=row.after,
+            during=row.during,
             unknown=self._teller.text(row.unknown),
         )
 
@@ -620,20 +545,6 @@ def dear_first(row: model.CostRow) -> tuple[Any, ...]:
     """Order costs: what changes first, then the dearest, what has no figure last."""
     most = max((one.high_usd_per_month for one in (row.before, row.after) if one), default=0.0)
     return row.before == row.after, bool(row.unknown), -most, row.address
-
-
-def amount(sum_: Sum) -> Amount:
-    """Return an amount of the review."""
-    return Amount(low_usd_per_month=sum_.low_usd_per_month, high_usd_per_month=sum_.high_usd_per_month)
-
-
-def total(sums: Iterable[Sum]) -> Amount:
-    """Add amounts up."""
-    listed = list(sums)
-    return Amount(
-        low_usd_per_month=sum(one.low_usd_per_month for one in listed),
-        high_usd_per_month=sum(one.high_usd_per_month for one in listed),
-    )
 
 
 def gate(report: Report) -> model.Gate:

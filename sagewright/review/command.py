@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sagewright import gate, registry, synth
+from sagewright.cost import Cost, Prices, estimate
 from sagewright.deploy import GateClosed, Run
 from sagewright.environment import Environment
 from sagewright.errors import SagewrightError, Usage
@@ -55,7 +56,26 @@ class Files:
         return tuple(filter(None, (self.markdown, self.json, self.sarif, self.junit)))
 
 
-def planned(run: Run) -> Judged:
+Costs = Callable[[Sequence[Plan], Environment], Mapping[str, Cost]]
+"""Returns what the plans of an environment cost, by stack."""
+
+
+def pricing(project: Project) -> Costs:
+    """Return what estimates costs by the checkout's prices; raises `Usage` where they cannot be read."""
+    prices = Prices.of(project)
+
+    def costs(plans: Sequence[Plan], environment: Environment) -> dict[str, Cost]:
+        return {plan.stack: estimate(plan.document, environment.region, prices, today()) for plan in plans}
+
+    return costs
+
+
+def today() -> datetime.date:
+    """Return the day, as all the world has it."""
+    return datetime.datetime.now(datetime.timezone.utc).date()
+
+
+def planned(run: Run, costs: Costs) -> Judged:
     """Plan an environment, show it to the gate, and return both, whatever the gate says.
 
     What Terraform could apply is removed.
@@ -71,9 +91,12 @@ def planned(run: Run) -> Judged:
         PlanInput(path=plan.json_path, stack=plan.stack.name, synthesized=plan.stack.synthesized)
         for plan in plans
     ]
+    environment = run.target.environment
+    read_ = tuple(readable(inputs, environment, show_here()))
     return Judged(
         report=report,
-        plans=tuple(readable(inputs, run.target.environment, show_here())),
+        plans=read_,
+        costs=costs(read_, environment),
         previews=frozenset(plan.stack.name for plan in plans if plan.preview),
     )
 
@@ -89,6 +112,7 @@ def given(
     paths: Sequence[Path],
     environments: Sequence[Environment],
     versions: Versions,
+    costs: Costs,
     project: Project,
     overrides: Mapping[str, Sequence[Override]] = {},
 ) -> list[Judged]:
@@ -105,21 +129,19 @@ def given(
         shares[owner(path, environments, show)].append(PlanInput(path=path))
     if empty := [name for name, share in shares.items() if not share]:
         raise Usage(f"supply at least one plan for each environment, got none for {', '.join(empty)}")
-    return [
-        Judged(
-            report=gate.gate(
-                shares[environment.name],
-                environment,
-                show_plan=show,
-                registry=lambda arn: versions(arn).approval,
-                overrides=overrides.get(environment.name, ()),
-            ),
-            plans=tuple(
-                located(plan, project) for plan in readable(shares[environment.name], environment, show)
-            ),
+    judged = []
+    for environment in environments:
+        inputs = shares[environment.name]
+        report = gate.gate(
+            inputs,
+            environment,
+            show_plan=show,
+            registry=lambda arn: versions(arn).approval,
+            overrides=overrides.get(environment.name, ()),
         )
-        for environment in environments
-    ]
+        plans = tuple(located(plan, project) for plan in readable(inputs, environment, show))
+        judged.append(Judged(report=report, plans=plans, costs=costs(plans, environment)))
+    return judged
 
 
 def owner(path: Path, environments: Sequence[Environment], show: Show) -> str:
@@ -172,8 +194,7 @@ def rules() -> Catalog:
 
 def reviewed(judged: Sequence[Judged], catalog: Catalog, versions: Versions) -> Review:
     """Return the review of today."""
-    today = datetime.datetime.now(datetime.timezone.utc).date()
-    return build(judged, catalog, today, versions)
+    return build(judged, catalog, today(), versions)
 
 
 def asking(project: Project, environments: Sequence[Environment], local: bool) -> Versions:

@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sagewright.cost import Amount
 from sagewright.gate.report import Verdict
 from sagewright.review.model import (
     Access,
     Action,
-    Amount,
     Attribute,
     Cost,
     Drift,
@@ -61,6 +61,7 @@ DONE: Mapping[Action, str] = {
 }
 SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#]")
 """Characters that mean something within a line of Markdown."""
+ADDRESS = re.compile(r"https://[^\s<>()`|]+")
 NOBODY = "@\N{ZERO WIDTH SPACE}"
 """What GitHub takes for nobody's name."""
 
@@ -89,7 +90,7 @@ class Section:
         lines += ["", "</details>"] if self.fold else []
         if left := len(self.items) - taken:
             lines += ["", f"*{counted(left, self.what)} left out here: see {elsewhere}.*"]
-        return "\n".join(lines)
+        return "\n".join(lines).rstrip()
 
 
 def render(review: Review, *, elsewhere: str = ELSEWHERE, limit: int = LIMIT) -> str:
@@ -226,7 +227,7 @@ def heading(review: Review) -> Iterator[str]:
     said += [f"{advised} advised"] if advised else []
     said.append(f"{counted(sum(gate.passed for gate in review.gates), 'check')} passed")
     if review.cost:
-        said.append(f"{money(review.cost.before, review.cost.after)} per month")
+        said.append(f"{money(review.cost.before, review.cost.after)} per month{unpriced(review.cost)}")
     yield "; ".join(said) + "."
     if review.digest:
         yield f"Digest `{review.digest}`: where it is another, the plans are."
@@ -397,9 +398,16 @@ def wrong(failure: Failure) -> str:
 def cost_lead(cost: Cost) -> str:
     """Return the sums, where the prices are from, and a banner where they are old."""
     banner = "> [!WARNING]\n> The prices are old.\n\n" if cost.stale else ""
-    unknown = f"; {counted(cost.unknown, 'resource')} without a figure" if cost.unknown else ""
-    source = f"Prices of {escaped(cost.price_date)}, {escaped(cost.source)}."
-    return f"{banner}{money(cost.before, cost.after)}{unknown}. {source}"
+    sources = ", ".join(link(str(number), one) for number, one in enumerate(cost.source.split(", "), start=1))
+    prices = f"Prices of {escaped(cost.price_date)}, from {sources}."
+    return f"{banner}{money(cost.before, cost.after)}{unpriced(cost)}. {prices}"
+
+
+def unpriced(cost: Cost) -> str:
+    """Return how much a sum leaves out."""
+    if not cost.unknown:
+        return ""
+    return f", without {counted(cost.unknown, 'resource')} of which the cost is not known"
 
 
 def cost_lines(cost: Cost) -> list[str]:
@@ -513,6 +521,11 @@ def dollars(amount: Amount | None) -> str:
 def at(place: Place) -> str:
     """Return where in Python something is made, if that is known."""
     return f" at {code(place.line)}" if place.line else ""
+
+
+def link(text: str, address: str) -> str:
+    """Return a link to where prices are from; what is no plain address stands as it is."""
+    return f"[{text}]({address})" if ADDRESS.fullmatch(address) else code(address)
 
 
 def strong(count: int) -> str:

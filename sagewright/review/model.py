@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sagewright.cost.model import Amount
 from sagewright.gate.report import Mode, Severity, Verdict
 from sagewright.synth import Place
 
@@ -27,14 +28,6 @@ Action = Literal["add", "change", "replace", "destroy", "forget", "move", "impor
 Direction = Literal["widened", "narrowed", "changed"]
 Area = Literal["permissions", "trust", "resource policy", "network", "key", "API"]
 Nature = Literal["value", "absent", "unknown", "sensitive"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Amount:
-    """A cost in US dollars per month of 730 hours; both bounds are equal where it is certain."""
-
-    low_usd_per_month: float
-    high_usd_per_month: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

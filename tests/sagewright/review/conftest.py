@@ -10,12 +10,13 @@ from typing import Any, Protocol
 
 import pytest
 
+from sagewright.cost import Cost
 from sagewright.environment import Environment
 from sagewright.gate.catalog import POLICIES, Catalog, read_catalog
 from sagewright.gate.plan import Plan, PlanInput, read
 from sagewright.gate.report import Report, Result
 from sagewright.registry import Version
-from sagewright.review.build import Cost, Judged, build
+from sagewright.review.build import Judged, build
 from sagewright.review.model import Review
 from sagewright.review.traffic import Versions, not_asked
 from tests.sagewright.gate.conftest import Json, environment

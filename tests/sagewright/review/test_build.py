@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from policies.plan.model import Unanswered
+from sagewright.cost import Amount, Cost, Row
 from sagewright.gate.catalog import Catalog
 from sagewright.gate.report import Override
 from sagewright.registry import Version
 from sagewright.review.build import Judged, build
-from sagewright.review.model import Amount, Review, VariantChange
+from sagewright.review.model import Review, VariantChange
 from sagewright.synth import Place
 from tests.sagewright.gate.conftest import TAGS, Json, plan, planned
 
@@ -391,30 +391,10 @@ def test_references_make_edges_over_stacks_too(review: ReviewOf) -> None:
     assert {node.id for node in made.nodes} >= {edge.target for edge in made.edges}
 
 
-@dataclass(frozen=True)
-class Priced:
-    """A row as sagewright.cost has it."""
-
-    address: str
-    before: Amount | None
-    after: Amount | None
-    unknown: str = ""
-    type: str = "aws_sagemaker_endpoint"
-    what: str = "2 x ml.m5.large"
-    during: Amount | None = None
-
-
-@dataclass(frozen=True)
-class Costs:
-    """A cost as sagewright.cost has it."""
-
-    rows: tuple[Priced, ...]
-    before: Amount
-    after: Amount
-    unknown: int = 1
-    source: str = "https://aws.amazon.com"
-    price_date: datetime.date = TODAY
-    stale: bool = False
+def priced(name: str, before: Amount | None, after: Amount | None, unknown: str = "") -> Row:
+    return Row(
+        address=name, type="aws_x", what="2 x ml.m5.large", before=before, after=after, unknown=unknown
+    )
 
 
 def usd(low: float, high: float | None = None) -> Amount:
@@ -423,12 +403,21 @@ def usd(low: float, high: float | None = None) -> Amount:
 
 def test_costs_are_added_up_and_what_changes_comes_first(review: ReviewOf) -> None:
     rows = (
-        Priced("aws_x.same", usd(500), usd(500)),
-        Priced("aws_x.less", usd(9), usd(1)),
-        Priced("aws_x.more", usd(0), usd(90, 100)),
-        Priced("aws_x.what", None, None, "no price"),
+        priced("aws_x.same", usd(500), usd(500)),
+        priced("aws_x.less", usd(9), usd(1)),
+        priced("aws_x.more", usd(0), usd(90, 100)),
+        priced("aws_x.what", None, None, "no price"),
     )
-    costs = {"prod-serving": Costs(rows, usd(509), usd(591, 601))}
+    cost = Cost(
+        rows=rows,
+        before=usd(509),
+        after=usd(591, 601),
+        unknown=1,
+        source="https://aws.amazon.com",
+        price_date=TODAY,
+        stale=False,
+    )
+    costs = {"prod-serving": cost}
     made = review(plan(planned("aws_s3_bucket.a")), costs=costs)
     assert made.cost and made.cost.after == usd(591, 601) and made.cost.unknown == 1
     assert [row.address for row in made.cost.rows] == ["aws_x.more", "aws_x.less", "aws_x.same", "aws_x.what"]

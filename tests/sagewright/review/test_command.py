@@ -14,9 +14,12 @@ import yaml
 
 from policies.plan.model import Unanswered
 from sagewright import gate, registry
+from sagewright.cost import Cost
 from sagewright.deploy import GateClosed
+from sagewright.environment import Environment
 from sagewright.errors import Usage
 from sagewright.gate import PlanInput
+from sagewright.gate.plan import Plan
 from sagewright.gate.report import Override, Report
 from sagewright.project import Project
 from sagewright.review import command
@@ -32,6 +35,11 @@ def of(name: str, stack: str = "serving", **top: Any) -> Json:
     """Return a plan of an environment, as its tags say."""
     tags = {**TAGS, "Environment": name, "Stack": f"{name}-{stack}"}
     return plan(planned("aws_s3_bucket.a", {"tags_all": tags}), tags=tags, **top)
+
+
+def free(plans: Sequence[Plan], facts: Environment) -> dict[str, Cost]:
+    """Say that nothing is known of costs."""
+    return {}
 
 
 @pytest.fixture
@@ -66,7 +74,7 @@ def test_plans_go_to_the_environments_that_their_tags_name(
 ) -> None:
     both = [environment(), environment(name="staging")]
     paths = [project.root / "staging.json", project.root / "prod.json"]
-    judged = command.given(paths, both, not_asked, project)
+    judged = command.given(paths, both, not_asked, free, project)
     assert asked == [("prod", ["prod.json"]), ("staging", ["staging.json"])]
     assert [[read.stack for read in one.plans] for one in judged] == [["prod-serving"], ["staging-serving"]]
 
@@ -77,9 +85,9 @@ def test_a_plan_of_no_environment_that_was_named_is_refused(
     (project.root / "dev.json").write_text(json.dumps(of("dev")))
     both = [environment(), environment(name="staging")]
     with pytest.raises(Usage, match=r"supply a plan of one of prod, staging, got one of environment dev"):
-        command.given([project.root / "dev.json"], both, not_asked, project)
+        command.given([project.root / "dev.json"], both, not_asked, free, project)
     with pytest.raises(Usage, match=r"at least one plan for each environment, got none for staging"):
-        command.given([project.root / "prod.json"], both, not_asked, project)
+        command.given([project.root / "prod.json"], both, not_asked, free, project)
 
 
 def test_a_plan_that_cannot_be_read_is_shown_to_a_gate(
@@ -88,7 +96,7 @@ def test_a_plan_that_cannot_be_read_is_shown_to_a_gate(
     (project.root / "broken.json").write_text("{")
     both = [environment(), environment(name="staging")]
     paths = [project.root / name for name in ("broken.json", "prod.json", "staging.json")]
-    (first, _) = command.given(paths, both, not_asked, project)
+    (first, _) = command.given(paths, both, not_asked, free, project)
     assert asked[0] == ("prod", ["broken.json", "prod.json"])
     assert len(first.plans) == 1
 
@@ -106,7 +114,7 @@ def test_an_override_is_for_the_gate_of_its_environment(
     monkeypatch.setattr(gate, "gate", judge)
     both = [environment(), environment(name="staging")]
     paths = [project.root / "staging.json", project.root / "prod.json"]
-    command.given(paths, both, not_asked, project, {"prod": [opened]})
+    command.given(paths, both, not_asked, free, project, {"prod": [opened]})
     assert handed == {"prod": [opened], "staging": ()}
     assert command.proven((), None, project, both[0], False) == ()
 
@@ -123,13 +131,15 @@ def test_a_plan_of_what_is_synthesized_here_is_told_with_its_lines(
             [project.root / "prod.json", project.root / "staging.json"],
             [environment(), environment(name="staging")],
             not_asked,
+            free,
             project,
         )
     )
     assert plan_.place("aws_s3_bucket.a").line == "modules/bucket/bucket.py:9"
     write_stack(project, "prod-serving", {"resource": {}})
     ((plan_,),) = (
-        one.plans for one in command.given([project.root / "prod.json"], [environment()], not_asked, project)
+        one.plans
+        for one in command.given([project.root / "prod.json"], [environment()], not_asked, free, project)
     )
     assert plan_.places == {}
 
@@ -200,7 +210,7 @@ def test_planning_reviews_what_a_closed_gate_has_denied(project: Project) -> Non
         plan=lambda stacks: [made],
         gate=closed,
     )
-    judged = command.planned(run)
+    judged = command.planned(run, free)
     assert judged.report.verdict == "denied"
     assert judged.previews == {"prod-serving"}
     assert removed == [stack]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from sagewright.cost import Amount
 from sagewright.gate.redaction import Redactor
 from sagewright.review import model
 from sagewright.review.markdown import LIMIT, key, render
@@ -32,7 +33,7 @@ def whole(text: str) -> Review:
     here = {"environment": value, "stack": value, "address": value}
     served = model.Served(kind="image", name=value, approval=value, metrics={value: value})
     variant = model.Variant(share_percent=5.0, capacity=value, served=(served,))
-    usd = model.Amount(low_usd_per_month=1.0, high_usd_per_month=2.0)
+    usd = Amount(low_usd_per_month=1.0, high_usd_per_month=2.0)
     side = model.Value(nature="value", text=value)
     unknown = model.Value(nature="unknown", text=value)
     return Review(
