@@ -16,10 +16,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from sagewright.cost import Amount
 from sagewright.gate.report import SEVERITIES
 from sagewright.review.build import URGENCY
-from sagewright.review.markdown import DONE, VERDICTS, dollars, share, short
-from sagewright.review.model import Access, Action, Amount, Failure, Group, Review
+from sagewright.review.markdown import DONE, VERDICTS, dollars, share, short, unpriced
+from sagewright.review.model import Access, Action, Failure, Group, Review
 from sagewright.review.picture import HEIGHT, WIDTH, Box, picture
 from sagewright.review.words import counted
 
@@ -45,6 +46,7 @@ def page(review: Review) -> str:
     """Return the file; the same review gives the same bytes."""
     drawn = picture(review.nodes, review.edges)
     style, script = (Markup((FOLDER / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
+    rows = review.cost.rows if review.cost else ()
     style += f"svg {{ min-width: {round(drawn.width * SMALLEST)}px; max-width: {drawn.width}px; }}\n"
     return template().render(
         review=review,
@@ -57,6 +59,8 @@ def page(review: Review) -> str:
         picture=drawn,
         stopping=alike(one for one in review.failures if one.denies),
         advice=alike(one for one in review.failures if not one.denies),
+        priced=[row for row in rows if row.before != row.after],
+        unchanged=[row for row in rows if row.before == row.after],
         fresh=by_subject(one for one in review.access if one.fresh),
         total=sum(gate.passed for gate in review.gates),
     )
@@ -73,7 +77,7 @@ def template() -> Template:
         lstrip_blocks=True,
     )
     environment.globals.update(DONE=DONE, SIGNS=SIGNS, WIDTH=WIDTH, HEIGHT=HEIGHT)
-    filters = (actions, by, counted, dollars, prose, said, share, short, title)
+    filters = (actions, by, counted, dollars, prose, said, share, short, title, unpriced)
     environment.filters.update({one.__name__: one for one in filters})
     return environment.get_template("page.html.jinja")
 
