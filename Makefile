@@ -19,7 +19,7 @@ $(error name the environment: make deploy ENV=local)
 endif
 endif
 
-.PHONY: help setup demo deploy down test check format lock bench-synth bench-api bench-review clean
+.PHONY: help setup demo deploy down browser test check format lock bench-synth bench-api bench-review clean
 
 help: ## List the targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,10 @@ deploy: setup ## Deploy an environment through the plan gate: make deploy ENV=lo
 down: ## Stop the embedded AWS; what was deployed there is gone
 	@if [ -x $(VENV)/sagewright ]; then $(VENV)/sagewright local down; else echo "nothing is set up here"; fi
 
-test: check ## All checks and all tests
+browser: setup ## Fetch a Chromium into the user's cache for the tests of pages, where PATH has none
+	@$(VENV)/python tools/browser.py
+
+test: check browser ## All checks and all tests
 	@$(VENV)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## Format, lint, types, layers, and the freshness of everything generated
