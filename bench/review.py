@@ -35,6 +35,7 @@ from sagewright.gate.saved_plan import show_saved_plan
 from sagewright.project import Project
 from sagewright.review.build import Judged, build
 from sagewright.review.document import document
+from sagewright.review.html import page
 from sagewright.review.junit import junit
 from sagewright.review.markdown import render
 from sagewright.review.sarif import sarif
@@ -155,6 +156,7 @@ def reviewed(path: Path, report: Report) -> int:
         json.dumps(document(review)),
         json.dumps(sarif(review, catalog)),
         junit(review),
+        page(review),
     )
     return sum(map(len, texts))
 

@@ -301,6 +301,9 @@ def review(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what the policies say as JUnit XML.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as a page to search, with a picture.")
+    ] = None,
     elsewhere: Annotated[
         str,
         typer.Option(
@@ -323,7 +326,7 @@ def review(
     from sagewright.review import command
     from sagewright.review.markdown import ELSEWHERE, render
 
-    files = command.Files(markdown=markdown, json=json_, sarif=sarif, junit=junit)
+    files = command.Files(markdown=markdown, json=json_, sarif=sarif, junit=junit, html=html)
     output = Output(as_json=not files.all)
     checkout = projects.find()
     facts = [environments.read(name, checkout.environments) for name in dict.fromkeys(names)]

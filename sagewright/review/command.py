@@ -33,6 +33,7 @@ from sagewright.overrides import prove
 from sagewright.project import Project
 from sagewright.review.build import Judged, build
 from sagewright.review.document import document
+from sagewright.review.html import page
 from sagewright.review.junit import junit
 from sagewright.review.markdown import render
 from sagewright.review.model import Review
@@ -49,11 +50,12 @@ class Files:
     json: Path | None = None
     sarif: Path | None = None
     junit: Path | None = None
+    html: Path | None = None
 
     @property
     def all(self) -> tuple[Path, ...]:
         """The files that are asked for."""
-        return tuple(filter(None, (self.markdown, self.json, self.sarif, self.junit)))
+        return tuple(filter(None, (self.markdown, self.json, self.sarif, self.junit, self.html)))
 
 
 Costs = Callable[[Sequence[Plan], Environment], Mapping[str, Cost]]
@@ -219,6 +221,7 @@ def write(review: Review, catalog: Catalog, files: Files, elsewhere: str) -> Non
         (files.json, lambda: as_json(document(review))),
         (files.sarif, lambda: as_json(sarif(review, catalog))),
         (files.junit, lambda: junit(review)),
+        (files.html, lambda: page(review)),
     ]
     for path, text in writers:
         if path:

@@ -230,7 +230,7 @@ def heading(review: Review) -> Iterator[str]:
         said.append(f"{money(review.cost.before, review.cost.after)} per month{unpriced(review.cost)}")
     yield "; ".join(said) + "."
     if review.digest:
-        yield f"Digest `{review.digest}`: where it is another, the plans are."
+        yield f"Digest `{review.digest}`: plans with another one are not those that were reviewed."
     if previews := [row.stack for row in review.stacks if row.preview]:
         names = ", ".join(map(code, previews))
         yield f"Previewed, since what they read is not there yet, and planned once more later: {names}."

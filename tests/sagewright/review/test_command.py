@@ -147,7 +147,7 @@ def test_a_plan_of_what_is_synthesized_here_is_told_with_its_lines(
 def test_every_format_is_written_and_the_gate_decides_how_it_ends(
     project: Project, asked: list[tuple[str, list[str]]]
 ) -> None:
-    files = [f"--{kind}={kind}.out" for kind in ("markdown", "json", "sarif", "junit")]
+    files = [f"--{kind}={kind}.out" for kind in ("markdown", "json", "sarif", "junit", "html")]
     both = ("-e", "prod", "-e", "staging", "prod.json", "staging.json")
     done = gated(project, "review", *both, *files)
     assert done.returncode == 1, done.stderr
@@ -157,6 +157,7 @@ def test_every_format_is_written_and_the_gate_decides_how_it_ends(
     assert [row["stack"] for row in written["stacks"]] == ["prod-serving", "staging-serving"]
     assert json.loads((project.root / "sarif.out").read_text())["version"] == "2.1.0"
     assert (project.root / "junit.out").read_text().startswith("<?xml")
+    assert (project.root / "html.out").read_text().startswith("<!doctype html>")
     assert gated(project, "review", "-e", "staging", "staging.json").returncode == 0
 
 
