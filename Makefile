@@ -19,7 +19,7 @@ $(error name the environment: make deploy ENV=local)
 endif
 endif
 
-.PHONY: help setup demo deploy down browser test check format lock bench-synth bench-api bench-review clean
+.PHONY: help setup demo deploy down browser test check format lock bench-synth bench-api bench-gate bench-review clean
 
 help: ## List the targets
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-synth: setup ## Measure synthesis: slim bindings against the stock provide
 
 bench-api: setup ## Measure the inference API's handler against calling the endpoint directly
 	@$(VENV)/python -m bench.inference_api
+
+bench-gate: setup ## Measure the plan gate against the stock checkov CLI, on a plan of 1,000 resources
+	@$(VENV)/python -m bench.gate
 
 bench-review: setup ## Measure the review of a plan of 1,000 resources against terraform show -json on it
 	@$(VENV)/python -m bench.review

@@ -27,8 +27,8 @@ INLINED = {"<listcomp>", "<dictcomp>", "<setcomp>"}
 
 
 def remember(resource: IConstruct) -> None:
-    """Note where a resource is made; the bindings call it for each, in its `__init__`."""
-    MADE[resource] = lines(sys._getframe(2))
+    """Note where a resource is made: right after that; the bindings do it for theirs, in `__init__`."""
+    MADE[resource] = lines(sys._getframe(1))
 
 
 def lines(frame: FrameType | None) -> list[str]:

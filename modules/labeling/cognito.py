@@ -22,6 +22,7 @@ from .._aws.cognito_user_pool import (
 from .._aws.cognito_user_pool_client import CognitoUserPoolClient
 from .._aws.cognito_user_pool_domain import CognitoUserPoolDomain
 from .._aws.sagemaker_workforce import SagemakerWorkforce
+from .._core.places import remember
 from .decisions import Cognito
 
 
@@ -110,6 +111,7 @@ def way_back(
         terraform_resource_type="aws_cognito_managed_user_pool_client",
         depends_on=list(after),
     )
+    remember(managed)
     for attribute, value in {
         "name_prefix": name,
         "user_pool_id": pool.id,

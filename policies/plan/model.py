@@ -336,6 +336,14 @@ class Planned:
             found.setdefault(resource.type, []).append(resource)
         return found
 
+    @cached_property
+    def by_place(self) -> Mapping[tuple[str, str, str], Sequence[Resource]]:
+        """The resources by stack, module and type, in plan order."""
+        found: dict[tuple[str, str, str], list[Resource]] = {}
+        for resource in self.resources:
+            found.setdefault((resource.stack, resource.module, resource.type), []).append(resource)
+        return found
+
     def of(self, type_: str) -> Sequence[Resource]:
         """Return the planned resources of one type, in plan order."""
         return self.by_type.get(type_, ())
@@ -368,12 +376,8 @@ class Planned:
         """
         block = resource.block if block is None else block
         references = block.references(argument)
-        beside = [
-            candidate
-            for candidate in self.of(type_)
-            if (candidate.stack, candidate.module) == (resource.stack, resource.module)
-        ]
-        for candidate in beside:
+        beside = self.by_place.get((resource.stack, resource.module, type_), ())
+        for candidate in beside if references else ():
             if relative(candidate) in references:
                 return candidate
         value = block.text(argument)

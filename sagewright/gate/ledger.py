@@ -27,14 +27,15 @@ class Entry(NamedTuple):
 
 def subjects(rule: Rule, plan: Plan) -> Sequence[Resource | Change | Configured]:
     """Return what a rule is to be asked about in a plan."""
-    if rule.subject == "change":
-        return [change for change in plan.changes if rule.is_for(change.type)]
-    if rule.subject == "configured":
-        return [written for written in plan.configured if rule.is_for(written.type)]
+    everything: Sequence[Resource | Change | Configured] = plan.resources
+    if rule.subject != "resource":
+        everything = plan.changes if rule.subject == "change" else plan.configured
+    types = {type_ for type_ in {one.type for one in everything} if rule.is_for(type_)}
     return [
-        resource
-        for resource in plan.resources
-        if rule.is_for(resource.type) and not (rule.taggable and "tags_all" not in resource.values)
+        one
+        for one in everything
+        if one.type in types
+        and not (rule.taggable and isinstance(one, Resource) and "tags_all" not in one.values)
     ]
 
 
