@@ -143,7 +143,7 @@ def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_dest
         "aws_sagemaker_endpoint_configuration.churn_endpoint_configuration": ["create", "delete"],
         "aws_sagemaker_model.churn_v9_model": ["create"],
     }, "the endpoint is updated in place, to a configuration and a model made beside the old ones"
-    assert "gate" in run(f"{by_cdktf} deploy local-serving --auto-approve")
+    assert "gate" in run(f"{by_cdktf} deploy local-foundation local-serving --auto-approve")
     after = checkout.endpoint("local", "churn")
     assert after["EndpointArn"] == before["EndpointArn"]
     assert after["CreationTime"] == before["CreationTime"]
