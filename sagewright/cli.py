@@ -684,6 +684,7 @@ def summary(each: Planned) -> dict[str, Any]:
     return {
         "stack": each.stack.name,
         "preview": each.preview,
+        "changes": each.changes,
         "path": str(each.json_path),
         "warnings": each.warnings,
         **each.counts,
