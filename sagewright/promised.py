@@ -79,7 +79,7 @@ def differences(
                     Difference(
                         stack=stack,
                         address=redactor.hide(" ".join(filter(None, key))),
-                        argument=argument,
+                        argument=redactor.hide(argument),
                         reviewed=redactor.hide(said)[:LONGEST],
                         now=redactor.hide(is_)[:LONGEST],
                     )
