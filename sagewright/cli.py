@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from sagewright.steps import Steps
 from sagewright.terraform import handle_interrupts
 
 if TYPE_CHECKING:
+    from sagewright.bootstrap import Approve
     from sagewright.cleanup import Deletion
     from sagewright.deploy import Planned, Run
     from sagewright.target import Target
@@ -168,8 +170,8 @@ def open_run(
 
 
 def reported(output: Output, work: Callable[[], dict[str, Any]]) -> None:
-    """Do the work of a command; show the report of a closed gate, or what is not live, before the error."""
-    from sagewright.deploy import GateClosed, NotLive
+    """Do the work of a command; show why it was stopped before the error: by the gate, or by what differs."""
+    from sagewright.deploy import GateClosed, NotLive, NotReviewed
     from sagewright.gate import show
     from sagewright.verify import show as show_findings
 
@@ -178,6 +180,12 @@ def reported(output: Output, work: Callable[[], dict[str, Any]]) -> None:
     except GateClosed as closed:
         output.give({"error": str(closed), "gate": closed.report.to_dict()})
         show(closed.report, output.console)
+        raise
+    except NotReviewed as other:
+        found = [asdict(difference) for difference in other.differences]
+        output.give({"error": str(other), "differences": found})
+        for difference in other.differences:
+            output.console.print(f"  {difference}", markup=False, soft_wrap=True)
         raise
     except NotLive as wrong:
         output.give({"error": str(wrong), "verify": [finding.to_dict() for finding in wrong.findings]})
@@ -212,6 +220,10 @@ def synth(
 @app.command()
 def plan(
     environment: Name,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the plans for `deploy --reviewed`, encrypted by AWS KMS."),
+    ] = None,
     overrides: Overrides = None,
     approver_profile: ApproverProfile = None,
     local: Local = False,
@@ -221,7 +233,8 @@ def plan(
 
     Stacks whose inputs are not deployed yet are planned against the plans of those that they need.
     The plans lie in .sagewright/plans/ as JSON, which may hold secrets and which only you can read;
-    what Terraform could apply is removed.
+    what Terraform could apply is removed. With [bold]--save[/] it is kept where the gate is open, in one file
+    that only the environment's key opens, and the digest of what the plans do is printed.
     """
     from sagewright.gate import show
 
@@ -229,14 +242,24 @@ def plan(
 
     def work() -> dict[str, Any]:
         run = open_run(
-            environment, local, output, overrides=overrides or (), approver_profile=approver_profile
+            environment,
+            local,
+            output,
+            bootstrapped=save is not None,
+            overrides=overrides or (),
+            approver_profile=approver_profile,
         )
         stacks = run.assembly.of(environment)
+        saved: dict[str, Any] = {}
         with run.saved_plans(stacks):
             plans = run.plan(stacks)
             report = run.gate(plans)
+            if save:
+                from sagewright import reviewed
+
+                saved = {"saved": {"path": str(save), "digest": reviewed.save(run, plans, save)}}
         show(report, output.console)
-        return {"stacks": [summary(each) for each in plans], "gate": report.to_dict()}
+        return {"stacks": [summary(each) for each in plans], "gate": report.to_dict(), **saved}
 
     reported(output, work)
 
@@ -356,6 +379,13 @@ def review(
 @app.command()
 def deploy(
     environment: Name,
+    reviewed: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Apply the plans that `plan --save` kept, and no other."),
+    ] = None,
+    digest: Annotated[
+        str | None, typer.Option(metavar="HEX", help="The digest that was reviewed: theirs must be the same.")
+    ] = None,
     overrides: Overrides = None,
     approver_profile: ApproverProfile = None,
     local: Local = False,
@@ -365,11 +395,17 @@ def deploy(
     """Plan, gate, apply and verify an environment; what the gate denies is not applied.
 
     All stacks are planned and gated before the first is applied. Run again after any failure.
+
+    With [bold]--reviewed[/] nothing is planned: the saved plans are judged again and applied as they are, if
+    commit, locks, policies and states are still the same. What could not be planned whole is planned when its
+    inputs are there, and applied only if it does what was reviewed.
     """
     output = Output(json_)
+    if digest is not None and reviewed is None:
+        raise Usage(f"--reviewed: supply the file with the plans of digest {digest}, got none")
 
-    def work() -> dict[str, Any]:
-        run = open_run(
+    def opened() -> Run:
+        return open_run(
             environment,
             local,
             output,
@@ -377,16 +413,28 @@ def deploy(
             overrides=overrides or (),
             approver_profile=approver_profile,
         )
-        return deployed(run, yes, output)
+
+    def work() -> dict[str, Any]:
+        if reviewed is None:
+            return deployed(opened(), yes, output)
+        from sagewright import reviewed as saved
+
+        checkout = projects.find()
+        file = saved.find(reviewed, checkout, environments.read(environment, checkout.environments))
+        run = opened()
+        return deployed(run, yes, output, lambda approve: saved.deploy(run, file, digest, approve))
 
     reported(output, work)
 
 
-def deployed(run: Run, yes: bool, output: Output) -> dict[str, Any]:
-    """Deploy an environment and return the result for a program."""
+def deployed(
+    run: Run, yes: bool, output: Output, apply: Callable[[Approve], bool] | None = None
+) -> dict[str, Any]:
+    """Deploy an environment, or `apply` what was reviewed, and return the result for a program."""
     start = time.monotonic()
     stacks = run.assembly.of(run.target.environment.name)
-    changed = run.deploy(stacks, approver(run, yes, output))
+    approve = approver(run, yes, output)
+    changed = apply(approve) if apply else run.deploy(stacks, approve)
     findings = run.verify(stacks)
     wall = time.monotonic() - start
     what = "is up to date: nothing changes" if not changed else "is deployed and verified"
@@ -739,7 +787,7 @@ def forget(checkout: Project) -> list[str]:
     return [state.name for state in states]
 
 
-def approver(run: Run, yes: bool, output: Output) -> Callable[[Sequence[Planned]], None]:
+def approver(run: Run, yes: bool, output: Output) -> Approve:
     """Return what asks a person before AWS is changed; the embedded AWS is changed unasked."""
 
     def ask(plans: Sequence[Planned]) -> None:
@@ -769,6 +817,7 @@ def summary(each: Planned) -> dict[str, Any]:
     return {
         "stack": each.stack.name,
         "preview": each.preview,
+        "changes": each.changes,
         "path": str(each.json_path),
         "warnings": each.warnings,
         **each.counts,

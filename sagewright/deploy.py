@@ -15,6 +15,7 @@ from sagewright import gate, preview, registry, verify
 from sagewright.errors import Denied, SagewrightError
 from sagewright.gate import Override, PlanInput, Report, Result
 from sagewright.project import Project
+from sagewright.promised import Difference
 from sagewright.providers import Providers
 from sagewright.steps import Steps
 from sagewright.synth import Assembly, Stack
@@ -143,25 +144,45 @@ class Run:
             path = private(self._plans / f"{stack.name}.tfplan")
             changes = terraform.plan(path, *arguments)
             saved = sha256(path.read_bytes())
-            document = terraform.show(path)
-            content = json.dumps(document).encode()
-            json_path = write_private(path.with_suffix(".json"), content)
-            planned = Planned(
-                stack=stack,
-                path=path,
-                json_path=json_path,
-                sums={path: saved, json_path: sha256(content)},
-                document=document,
-                changes=changes,
-                preview=bool(waiting),
-            )
-            self.pending[stack.name] = planned
-            self.states.pop(stack.name, None)
-            if not changes:
-                self.states[stack.name] = planned.prior_state
+            planned = self._pending(stack, path, saved, terraform.show(path), changes, bool(waiting))
             step.note = str(planned)
         for warning in planned.warnings:
             self.steps.warn(f"{stack.name}: {warning}")
+        return planned
+
+    def restore(self, stack: Stack, plan: bytes, changes: bool) -> Planned:
+        """Take up a saved plan of another checkout; Terraform says here what it does."""
+        with self.steps.step(f"read {stack.name}") as step:
+            terraform = self.terraform(stack)
+            terraform.init()
+            path = write_private(self._plans / f"{stack.name}.tfplan", plan)
+            planned = self._pending(stack, path, sha256(plan), terraform.show(path), changes, False)
+            step.note = str(planned)
+        return planned
+
+    def restore_preview(self, stack: Stack, document: dict[str, Any]) -> Planned:
+        """Take up a preview of another checkout, of which only its JSON was kept."""
+        return self._pending(stack, self._plans / f"{stack.name}.tfplan", "", document, True, True)
+
+    def _pending(
+        self, stack: Stack, path: Path, saved: str, document: dict[str, Any], changes: bool, preview: bool
+    ) -> Planned:
+        """Keep a plan until it is applied; `saved` is the SHA-256 of its file."""
+        content = json.dumps(document).encode()
+        json_path = write_private(path.with_suffix(".json"), content)
+        planned = Planned(
+            stack=stack,
+            path=path,
+            json_path=json_path,
+            sums={path: saved, json_path: sha256(content)},
+            document=document,
+            changes=changes,
+            preview=preview,
+        )
+        self.pending[stack.name] = planned
+        self.states.pop(stack.name, None)
+        if not changes:
+            self.states[stack.name] = planned.prior_state
         return planned
 
     @property
@@ -307,15 +328,21 @@ class Run:
             if not changing:
                 return False
             approve(changing)
-            for wave in waves(self.assembly, stacks):
-                previews = [self.pending[stack.name] for stack in wave if self.pending[stack.name].preview]
-                if previews:
-                    self._follow(previews, approve, arguments)
-                side_by_side(
-                    self.apply,
-                    [self.pending[stack.name] for stack in wave if self.pending[stack.name].changes],
-                )
+            self.carry_out(stacks, lambda previews: self._follow(previews, approve, arguments))
         return True
+
+    def carry_out(self, stacks: Sequence[Stack], follow: Callable[[Sequence[Planned]], None]) -> None:
+        """Apply the pending plans of the stacks, each after those it depends on.
+
+        `follow` plans what was a preview, its inputs being there, and raises where that must not be applied.
+        """
+        for wave in waves(self.assembly, stacks):
+            previews = [self.pending[stack.name] for stack in wave if self.pending[stack.name].preview]
+            if previews:
+                follow(previews)
+            side_by_side(
+                self.apply, [self.pending[stack.name] for stack in wave if self.pending[stack.name].changes]
+            )
 
     def _follow(
         self,
@@ -358,6 +385,14 @@ class GateClosed(Denied):
         self.report = report
         self.exit_code = report.exit_code
         super().__init__(f"the gate is closed: {so_far}")
+
+
+class NotReviewed(Denied):
+    """What would be applied is not what was reviewed; carries the differences, redacted."""
+
+    def __init__(self, text: str, differences: Sequence[Difference]) -> None:
+        self.differences = tuple(differences)
+        super().__init__(text)
 
 
 class NotLive(SagewrightError):

@@ -31,10 +31,9 @@ def state(plan: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
     planned = plan["planned_values"].get("outputs", {})
     outputs: dict[str, Any] = {}
     for name, output in planned.items():
-        references = expressions.get(name, {}).get("expression", {}).get("references", [name])
         change = plan["output_changes"].get(name, {})
         unknown = change.get("after_unknown", False)
-        value = filled(output.get("value"), unknown, references[0], environment)
+        value = filled(output.get("value"), unknown, source(expressions, name), environment)
         outputs[name] = {"value": value, "type": output.get("type", "string")}
         if output.get("sensitive"):
             outputs[name]["sensitive"] = True
@@ -46,6 +45,22 @@ def state(plan: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
         "outputs": outputs,
         "resources": [],
     }
+
+
+def placeholders(plan: Mapping[str, Any], environment: Environment) -> frozenset[str]:
+    """Return what `state` puts where a plan does not know its outputs."""
+    expressions = plan["configuration"]["root_module"].get("outputs", {})
+    return frozenset(
+        placeholder(source(expressions, name), environment)
+        for name, change in plan.get("output_changes", {}).items()
+        if change.get("after_unknown")
+    )
+
+
+def source(expressions: Mapping[str, Any], output: str) -> str:
+    """Return what an output refers to, by the expressions of a plan's outputs; else its own name."""
+    references: list[str] = expressions.get(output, {}).get("expression", {}).get("references", [output])
+    return references[0]
 
 
 def filled(value: Any, unknown: Any, reference: str, environment: Environment) -> Any:

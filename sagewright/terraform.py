@@ -118,8 +118,20 @@ class Terraform:
 
         https://developer.hashicorp.com/terraform/cli/commands/state/pull
         """
-        state = json.loads(self._text("state", "pull") or "{}")
+        state = self._pulled()
         return bool(state.get("resources") or state.get("outputs"))
+
+    def version_of_state(self) -> str:
+        """Return the lineage and the serial of the state: a plan that was made on others is stale.
+
+        Empty where there is no state. https://developer.hashicorp.com/terraform/cli/commands/state/push
+        """
+        state = self._pulled()
+        return f"{state['lineage']}/{state['serial']}" if state else ""
+
+    def _pulled(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self._text("state", "pull") or "{}")
+        return state
 
     def text(self, plan: Path) -> str:
         """Return a saved plan as Terraform prints it; what is marked sensitive is not in it."""

@@ -104,6 +104,7 @@ class Bootstrap(EnvironmentStack):
                 state_key_prefix=f"{self.environment_name}-",
                 own_state_key=f"{self.node.id}.tfstate",
                 state_kms_key_arn=self.state_key.outputs.arn,
+                plans_context={"environment": self.environment_name},
                 roles_boundary_name=boundary.name(self),
                 closed_bucket_names=(self.log_bucket_name,),
                 may_empty=not self.environment.protected,

@@ -33,6 +33,10 @@ from .access import (
 )
 from .decisions import Trust
 
+OF_ROLES = of("iam", "DeleteRole", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole*")
+OF_POLICIES = of("iam", "CreatePolicy*", "DeletePolicy*", "TagPolicy", "UntagPolicy")
+"""What is done with policies, and with roles, on no other condition than their names."""
+
 
 @record
 class CiRolesConfig:
@@ -55,6 +59,9 @@ class CiRolesConfig:
     own_state_key: str
     """The state that holds the roles themselves, which neither may read or write."""
     state_kms_key_arn: str
+    """Key of the states, and of the plans that are kept between the jobs."""
+    plans_context: Mapping[str, str]
+    """Encryption context of these plans, such as `{"environment": "prod"}`: what else it holds is free."""
     roles_boundary_name: str
     """Boundary, a managed policy, that every role must have which the second role makes or changes."""
     account_id: str
@@ -120,8 +127,8 @@ class CiRoles(Construct):
         apply = self._role(
             "apply", "Applies plans", config.trust.apply_subjects, config.apply_session_seconds, boundary
         )
-        self._state(plan, "plan", f"{config.state_key_prefix}*.tflock")
-        self._state(apply, "apply", f"{config.state_key_prefix}*")
+        self._state(plan, "plan", f"{config.state_key_prefix}*.tflock", "kms:GenerateDataKey")
+        self._state(apply, "apply", f"{config.state_key_prefix}*", "kms:Decrypt")
         for purpose, role, policies in (("plan", plan, read), ("apply", apply, (*read, *change))):
             for policy in policies:
                 IamRolePolicyAttachment(
@@ -167,13 +174,13 @@ class CiRoles(Construct):
             max_session_duration=seconds,
         )
 
-    def _state(self, role: IamRole, purpose: str, written: str) -> None:
+    def _state(self, role: IamRole, purpose: str, written: str, plans: str) -> None:
         IamRolePolicy(
             self,
             f"{purpose}_state",
             name="state",
             role=role.name,
-            policy=document(*states(self.config, written)),
+            policy=document(*states(self.config, written), saved_plans(self.config, plans)),
         )
 
 
@@ -214,7 +221,13 @@ def changing_models(config: CiRolesConfig) -> Iterator[Statement]:
 
 
 def identities(config: CiRolesConfig) -> Iterator[Statement]:
-    """Yield what the second role does with roles: none without the boundary gets or changes permissions.
+    """Yield what the second role does with roles and policies."""
+    yield from bounded(config)
+    yield from granted(config, (Access(actions=OF_ROLES, on=ROLES), Access(actions=OF_POLICIES, on=POLICIES)))
+
+
+def bounded(config: CiRolesConfig) -> Iterator[Statement]:
+    """Yield what is done with roles on a condition: none without the boundary gets or changes permissions.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PermissionsBoundary
     """
@@ -238,27 +251,6 @@ def identities(config: CiRolesConfig) -> Iterator[Statement]:
                 conditions={"StringEquals": bounded, "ArnLike": {"iam:PolicyARN": own_policies}},
             ),
             Access(
-                actions=of(
-                    "iam",
-                    "DeleteRole",
-                    "TagRole",
-                    "UntagRole",
-                    "UpdateAssumeRolePolicy",
-                    "UpdateRole*",
-                ),
-                on=ROLES,
-            ),
-            Access(
-                actions=of(
-                    "iam",
-                    "CreatePolicy*",
-                    "DeletePolicy*",
-                    "TagPolicy",
-                    "UntagPolicy",
-                ),
-                on=POLICIES,
-            ),
-            Access(
                 actions=of("iam", "PassRole"),
                 on=ROLES,
                 conditions={"StringEquals": {"iam:PassedToService": PASSED_TO}},
@@ -278,10 +270,11 @@ def states(config: CiRolesConfig, written: str) -> Iterator[Statement]:
     https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
     """
     bucket = config.arn(f"s3:::{config.state_bucket_name}")
-    yield Statement(actions=("s3:ListBucket",), resources=(bucket,))
     read = f"{config.state_key_prefix}*"
-    actions = ("s3:GetObject", "s3:PutObject") if written == read else ("s3:GetObject",)
-    yield Statement(actions=actions, resources=(f"{bucket}/{read}",))
+    actions = ("s3:PutObject",) if written == read else ()
+    yield Statement(
+        actions=("s3:GetObject", "s3:ListBucket", *actions), resources=(bucket, f"{bucket}/{read}")
+    )
     if written != read:
         yield Statement(actions=("s3:PutObject",), resources=(f"{bucket}/{written}",))
     yield Statement(actions=("s3:DeleteObject",), resources=(f"{bucket}/{config.state_key_prefix}*.tflock",))
@@ -289,6 +282,17 @@ def states(config: CiRolesConfig, written: str) -> Iterator[Statement]:
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
         resources=(config.state_kms_key_arn,),
         conditions={"StringLike": {"kms:EncryptionContext:aws:s3:arn": f"{bucket}*"}},
+    )
+
+
+def saved_plans(config: CiRolesConfig, *actions: str) -> Statement:
+    """Return the use of the states' key for plans that are kept between the jobs; one encrypts, one decrypts.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
+    """
+    context = {f"kms:EncryptionContext:{key}": value for key, value in config.plans_context.items()}
+    return Statement(
+        actions=actions, resources=(config.state_kms_key_arn,), conditions={"StringEquals": context}
     )
 
 
@@ -301,12 +305,11 @@ def ceiling(config: CiRolesConfig) -> Iterator[Statement]:
         *(f"{own}policy/{name}" for name in (config.roles_boundary_name, f"{config.prefix}ci-*")),
     )
     yield from granted(config, CEILING)
-    yield from granted(
-        config,
-        (Access(actions=of("iam", "Get*", "List*"), on=(*ROLES, *POLICIES)),),
-    )
-    yield from identities(config)
+    iam = (*of("iam", "Get*", "List*"), *OF_ROLES, *OF_POLICIES)
+    yield from granted(config, (Access(actions=iam, on=(*ROLES, *POLICIES)),))  # one for all: IAM counts
+    yield from bounded(config)
     yield from states(config, f"{config.state_key_prefix}*")
+    yield saved_plans(config, "kms:Decrypt", "kms:GenerateDataKey")
     yield _never("Data", NEVER, ("*",))
     yield _never(
         "Limits",

@@ -26,9 +26,21 @@ def identity(document: Mapping[str, Any], key: bytes) -> str:
     changes = sorted(
         json.dumps({name: change.get(name) for name in DECIDING}, sort_keys=True)
         for change in document["resource_changes"]
-        if change["change"]["actions"] != ["no-op"] or change.get("previous_address")
+        if does_something(change)
     )
     return hmac.new(key, json.dumps(changes).encode(), hashlib.sha256).hexdigest()
+
+
+def does_something(change: Mapping[str, Any]) -> bool:
+    """Tell whether applying an entry of `resource_changes` changes anything, if only the state."""
+    moved = change.get("previous_address") or change["change"].get("importing")
+    return change["change"]["actions"] != ["no-op"] or bool(moved)
+
+
+def together(environment: str, identities: Mapping[str, str]) -> str:
+    """Return one digest of all plans of an environment, given the identity of each by its stack."""
+    lines = sorted(f"{environment} {stack} {number}" for stack, number in identities.items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 
 
 def key_here() -> bytes:

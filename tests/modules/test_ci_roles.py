@@ -51,6 +51,7 @@ def config(**changes: Any) -> CiRolesConfig:
         "state_key_prefix": "prod-",
         "own_state_key": "prod-bootstrap.tfstate",
         "state_kms_key_arn": KEY,
+        "plans_context": {"environment": "prod"},
         "roles_boundary_name": "acme-prod-boundary",
         "closed_bucket_names": ("acme-prod-state-logs",),
         "account_id": ACCOUNT,
@@ -128,6 +129,7 @@ def iam(resource: str) -> str:
 BOUND = {"iam:PermissionsBoundary": BOUNDARY}
 ROLE = iam("role/acme-prod-churn-v4-model")
 BUCKET = "arn:aws:s3:::acme-prod-artifacts"
+FOR_PLANS = {"kms:EncryptionContext:environment": "prod", "kms:EncryptionContext:commit": "c0ffee"}
 FOR_STATES = {"kms:EncryptionContext:aws:s3:arn": STATES}
 
 VERSION_OF_STAGING = "arn:aws:sagemaker:eu-central-1:777788889999:model-package/acme-staging-churn/7"
@@ -151,6 +153,7 @@ BOTH_MAY = [
     ("logs:ListTagsForResource", arn("logs", "log-group:/aws/vpc/acme-prod/flow-logs"), {}),
 ]
 ONLY_APPLY_MAY = [
+    ("kms:Decrypt", KEY, FOR_PLANS),
     ("s3:PutObject", f"{STATES}/prod-serving.tfstate", {}),
     ("s3:CreateBucket", BUCKET, {}),
     ("s3:PutBucketPolicy", BUCKET, {}),
@@ -218,6 +221,8 @@ NEITHER_MAY = [
     ("s3:DeleteObject", f"{BUCKET}/churn/model.tar.gz", {}),
     ("kms:Decrypt", OTHER_KEY, FOR_STATES),
     ("kms:Decrypt", KEY, {}),
+    ("kms:Decrypt", KEY, {**FOR_PLANS, "kms:EncryptionContext:environment": "dev"}),
+    ("kms:GenerateDataKey", KEY, {}),
     ("secretsmanager:GetSecretValue", arn("secretsmanager", "secret:acme-prod-token"), {}),
     ("ssm:GetParameter", arn("ssm", "parameter/other/password"), {}),
     ("ssm:GetParameter", arn("ssm", "parameter/sagewright/dev/keys/data_arn"), {}),
@@ -262,6 +267,11 @@ def test_only_apply_changes_anything(
 ) -> None:
     assert not may(made, "plan", action, resource, context)
     assert may(made, "apply", action, resource, context)
+
+
+def test_only_plan_seals_saved_plans(made: Synthesized) -> None:
+    assert may(made, "plan", "kms:GenerateDataKey", KEY, FOR_PLANS)
+    assert not may(made, "apply", "kms:GenerateDataKey", KEY, FOR_PLANS)
 
 
 @pytest.mark.parametrize(("action", "resource", "context"), NEITHER_MAY, ids=shown)
@@ -344,9 +354,8 @@ def test_outputs_are_known_before_the_plan(synth: Synth) -> None:
 def test_no_policy_is_longer_than_iam_takes(synth: Synth) -> None:
     """With the longest names there are, and without white space, which is not counted."""
     prefix = f"{'o' * 20}-{'e' * 16}-"
-    long = synth(
-        CiRoles, config(prefix=prefix, may_empty=True, state_bucket_name="b" * 63, region="ap-southeast-1")
-    )
+    names = {"prefix": prefix, "plans_context": {"environment": "e" * 16}, "state_bucket_name": "b" * 63}
+    long = synth(CiRoles, config(may_empty=True, region="ap-southeast-1", **names))
     for name, policy in long.all("aws_iam_policy").items():
         assert len(re.sub(r"\s", "", policy["policy"])) <= 6144, name
     for name, policy in long.all("aws_iam_role_policy").items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -13,6 +14,7 @@ from urllib.request import Request, urlopen
 import botocore.session
 import pytest
 
+from sagewright import environment
 from sagewright.local import process
 from sagewright.local.process import RECORD, Running
 from sagewright.project import Project
@@ -108,3 +110,28 @@ def remote_state(upstream: str) -> dict[str, Any]:
     """What CDKTF writes for a reference to another stack."""
     config = {"path": f"../../../.sagewright/state/{upstream}.tfstate"}
     return {"terraform_remote_state": {upstream: {"backend": "local", "config": config}}}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate says, as far as a run looks at it."""
+
+    verdict: str
+    exit_code: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"verdict": self.verdict}
+
+
+@pytest.fixture
+def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
+    """A gate that denies whatever has `forbidden` in it, and a record of what it saw."""
+    seen: list[list[str]] = []
+
+    def gate(plans: Sequence[Any], facts: environment.Environment, **_: Any) -> Verdict:
+        seen.append([plan.stack for plan in plans])
+        denied = any('"forbidden"' in Path(plan.path).read_text() for plan in plans)
+        return Verdict("denied", 1) if denied else Verdict("open", 0)
+
+    monkeypatch.setattr("sagewright.gate.gate", gate)
+    yield seen

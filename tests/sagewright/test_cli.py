@@ -190,6 +190,39 @@ def test_with_json_standard_output_holds_one_document(
     assert deployed["terraform_seconds"] > 0
 
 
+@pytest.fixture
+def saved(project: Project, embedded_aws: process.Running) -> tuple[str, str]:
+    """A file with plans and their digest, in a project at a commit."""
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    for command in (["init", "-q"], ["add", "main.py"], [*who, "commit", "-q", "-m", "all"]):
+        subprocess.run(["git", "-C", str(project.root), *command], check=True, capture_output=True)
+    planned = sagewright(project, "plan", "-e", "small", "--json", "--save", "plans")
+    assert planned.returncode == 0, planned.stderr
+    saved = json.loads(planned.stdout)["saved"]
+    assert stat.S_IMODE((project.root / saved["path"]).stat().st_mode) == 0o600
+    return saved["path"], saved["digest"]
+
+
+def test_saved_plans_are_applied_by_their_digest_and_refused_when_they_are_stale(
+    project: Project, saved: tuple[str, str]
+) -> None:
+    path, digest = saved
+    options = ("deploy", "-e", "small", "--json", "--reviewed", path, "--digest")
+    refused(sagewright(project, *options, "0" * 64), 2, "supply plans of digest 0000", f"of {digest}")
+    deployed = sagewright(project, *options, digest)
+    assert json.loads(deployed.stdout)["changed"] is True
+    assert resources(project, "small-second") == {"user"}
+    stale = sagewright(project, *options, digest)
+    refused(
+        stale, 1, "the plans are stale", "small-first: terraform_data.thing: reviewed create, now nothing"
+    )
+    assert json.loads(stale.stdout)["differences"][0]["address"] == "terraform_data.thing"
+
+
+def test_a_digest_without_a_file_is_refused(project: Project) -> None:
+    refused(sagewright(project, "deploy", "-e", "small", "--digest", "1a"), 2, "--reviewed: supply the file")
+
+
 def test_an_unknown_environment_is_refused_with_those_that_exist(project: Project) -> None:
     refused(sagewright(project, "deploy", "-e", "big"), 2, "there is no environment 'big'; there are: small")
 

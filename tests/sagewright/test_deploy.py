@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,34 +20,9 @@ from sagewright.steps import Steps
 from sagewright.target import Target
 from sagewright.terraform import TerraformFailed
 
-from .conftest import remote_state, write_stack
+from .conftest import Verdict, remote_state, write_stack
 
 OUTPUT = "${data.terraform_remote_state.small-first.outputs.id}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a gate says, as far as a run looks at it."""
-
-    verdict: str
-    exit_code: int
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"verdict": self.verdict}
-
-
-@pytest.fixture
-def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
-    """A gate that denies whatever has `forbidden` in it, and a record of what it saw."""
-    seen: list[list[str]] = []
-
-    def gate(plans: Sequence[Any], facts: environment.Environment, **_: Any) -> Verdict:
-        seen.append([plan.stack for plan in plans])
-        denied = any('"forbidden"' in Path(plan.path).read_text() for plan in plans)
-        return Verdict("denied", 1) if denied else Verdict("open", 0)
-
-    monkeypatch.setattr("sagewright.gate.gate", gate)
-    yield seen
 
 
 def saved_plans(checkout: Project) -> list[str]:

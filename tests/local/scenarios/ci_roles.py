@@ -30,6 +30,7 @@ def steps(account: Account) -> Iterator[Step]:
         state_key_prefix="ci-",
         own_state_key="ci-bootstrap.tfstate",
         state_kms_key_arn=account.key(),
+        plans_context={"environment": "ci"},
         roles_boundary_name="acme-ci-boundary",
         account_id=account_id,
         region=REGION,
