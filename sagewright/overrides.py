@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from sagewright.errors import Denied, Usage
 from sagewright.gate.report import Override
@@ -76,13 +77,26 @@ def understood(wanted: Sequence[str]) -> dict[str, str]:
 def caller(target: Target, profile: str | None) -> str:
     """Return the ARN of whose credentials these are; raises `Usage` where AWS does not tell."""
     try:
+        own = credentials(profile, target.environment.region) if profile else {}
         with target.session() as session:
-            own = boto3.session.Session(profile_name=profile, region_name=target.environment.region)
-            arn: str = (own if profile else session).client("sts", config=QUICK).get_caller_identity()["Arn"]
+            arn: str = session.client("sts", config=QUICK, **own).get_caller_identity()["Arn"]
     except (BotoCoreError, ClientError, ValueError) as error:
         whose = f"profile {profile}" if profile else "the credentials at hand"
         raise Usage(f"override: supply credentials of an approver; {whose}: {error}") from None
     return arn
+
+
+def credentials(profile: str, region: str) -> dict[str, Any]:
+    """Return a profile's credentials from the user's own AWS files, which a target may hide; for a client."""
+    found = boto3.session.Session(profile_name=profile, region_name=region).get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    frozen = found.get_frozen_credentials()
+    return {
+        "aws_access_key_id": frozen.access_key,
+        "aws_secret_access_key": frozen.secret_key,
+        "aws_session_token": frozen.token,
+    }
 
 
 def group_of(session_arn: str, groups: Mapping[str, str]) -> str | None:

@@ -23,7 +23,7 @@ def denied(call: Any, **arguments: str) -> bool:
     return refused.value.response["Error"]["Code"] == "AccessDenied"
 
 
-def test_an_account_is_bootstrapped_its_states_stay_and_a_first_diff_is_planned(checkout: Checkout) -> None:
+def test_an_account_is_bootstrapped_its_states_stay_and_a_first_diff_shows_all(checkout: Checkout) -> None:
     document = checkout.document("dev")
     bucket = document["state"]["bucket"]
     s3 = checkout.client("s3", "dev")
@@ -47,9 +47,14 @@ def test_an_account_is_bootstrapped_its_states_stay_and_a_first_diff_is_planned(
 
     checkout.slim("dev")
     before = len(requests(checkout))
-    diff = checkout.run("cdktf", "diff", "dev-s*", **NAMED)
+    diff = checkout.run("cdktf", "diff", "dev-*", **NAMED)
     assert diff.returncode == 0, diff.stdout + diff.stderr
-    assert "# aws_sagemaker_endpoint.churn_endpoint" in diff.stdout, "planned after what it reads"
+    for created in (
+        "aws_vpc.network",
+        "aws_sagemaker_model_package_group",
+        "aws_sagemaker_endpoint.churn_endpoint",
+    ):
+        assert f"# {created}" in diff.stdout
     assert "There is nothing in dev-studio" in diff.stdout
     asked = requests(checkout)[before:]
     assert {"PutObject", "DeleteObject"} <= {one["operation"] for one in asked}

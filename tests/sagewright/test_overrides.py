@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,8 @@ from botocore.exceptions import NoCredentialsError
 
 from sagewright import overrides
 from sagewright.errors import Denied, Usage
+from sagewright.local.process import Running
+from sagewright.project import embedded
 from sagewright.target import Target
 
 from .gate.conftest import environment
@@ -85,6 +90,37 @@ def test_credentials_that_aws_does_not_know_are_refused(monkeypatch: pytest.Monk
         overrides.prove(ASKED, None, target(monkeypatch, ""))
     with pytest.raises(Usage, match="profile nobody: The config profile"):
         overrides.prove(ASKED, "nobody", target(monkeypatch, LEAD))
+
+
+@pytest.mark.parametrize("role", ["acme-prod-overrides", "acme-prod-apply"])
+def test_the_embedded_aws_is_asked_whose_a_profile_of_the_users_own_is(
+    role: str, empty_aws: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = environment(override_approvers={"ml-leads": LEADS.replace("teams/", "")})
+    variables = empty_aws.environment(facts.account_id, facts.region)
+    there = Target(environment=facts, variables=embedded(os.environ, variables), running=empty_aws)
+    with there.session() as session:
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": facts.account_id}}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        arn = session.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=document)["Role"][
+            "Arn"
+        ]
+        taken = session.client("sts").assume_role(RoleArn=arn, RoleSessionName="ada")["Credentials"]
+    profile = {
+        "aws_access_key_id": taken["AccessKeyId"],
+        "aws_secret_access_key": taken["SecretAccessKey"],
+        "aws_session_token": taken["SessionToken"],
+    }
+    own = tmp_path / "credentials"
+    own.write_text("[ada]\n" + "".join(f"{name} = {value}\n" for name, value in profile.items()))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(own))
+    said = f"arn:aws:sts::{facts.account_id}:assumed-role/{role}/ada"
+    if arn in facts.override_approvers.values():
+        (override,) = overrides.prove(ASKED, "ada", there)
+        assert (override.group, override.approver) == ("ml-leads", said)
+    else:
+        with pytest.raises(Denied, match=f"got {said}"):
+            overrides.prove(ASKED, "ada", there)
 
 
 def test_what_is_not_written_as_rule_and_reason_is_refused_all_at_once() -> None:
