@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagewright.gate.identity import does_something
-from sagewright.gate.redaction import HIDDEN, IDENTITY, SECRET_NAME, Redactor
+from sagewright.gate.redaction import HIDDEN, Redactor, below, names_a_secret
 
 NOTHING = "nothing"
 UNKNOWN = "known after apply"
@@ -142,9 +142,7 @@ def walk(
     """Yield path and both values of each smallest part that differs."""
     if one.unknown is True:
         return
-    hidden = any(side.sensitive is True for side in (one, other)) or (
-        SECRET_NAME.search(name) and not IDENTITY.search(name)
-    )
+    hidden = names_a_secret(name) or any(side.sensitive is True for side in (one, other))
     if other.unknown is True:
         yield path, HIDDEN if hidden else json.dumps(one.value), UNKNOWN
     elif hidden:
@@ -201,12 +199,3 @@ def paired(elements: list[Side], others: list[Side], pattern: re.Pattern[str]) -
             return False
         others = [other for other in others if other is not match]
     return True
-
-
-def below(value: Any, key: str | int) -> Any:
-    """Return a member or an element of a value, or of the marks on one; `True` marks all that is in it."""
-    if value is True:
-        return True
-    if isinstance(value, dict):
-        return value.get(key)
-    return value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None

@@ -124,11 +124,13 @@ def names_a_secret(name: str) -> bool:
     return bool(SECRET_NAME.search(name)) and not IDENTITY.search(name)
 
 
-def below(mark: Any, key: str | int) -> Any:
-    """Return the mark on a member or an element of a value."""
-    if isinstance(mark, dict):
-        return mark.get(key)
-    return mark[key] if isinstance(mark, list) and isinstance(key, int) and key < len(mark) else None
+def below(value: Any, key: str | int) -> Any:
+    """Return a member or an element of a value, or of the marks on one; `True` marks all that is in it."""
+    if value is True:
+        return True
+    if isinstance(value, dict):
+        return value.get(key)
+    return value[key] if isinstance(value, list) and isinstance(key, int) and key < len(value) else None
 
 
 def inner_name(name: str, key: str, beside: Mapping[str, Any]) -> str:
