@@ -35,6 +35,12 @@ class Project:
         return self.root / "prices.json"
 
     @property
+    def resource_types(self) -> frozenset[str]:
+        """The resource types that the modules are made of."""
+        listed = self.root / "modules" / "_aws" / "resources.txt"
+        return frozenset(listed.read_text(encoding="utf-8").split() if listed.is_file() else ())
+
+    @property
     def output(self) -> Path:
         """Where synthesis writes: `cdktf.out`."""
         return self.root / "cdktf.out"

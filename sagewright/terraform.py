@@ -28,8 +28,8 @@ GATE_VARIABLE = {"TF_VAR_plan_gate": "sagewright"}
 
 
 PROVIDER = "terraform-provider-aws_*"
-USING = ("plan", "show", "apply")
-"""The commands that need a provider."""
+USING = ("init", "plan", "show", "apply")
+"""The commands that need a provider; `init` installs and checks those that are not lent."""
 
 
 class TerraformFailed(SagewrightError):
@@ -86,15 +86,31 @@ class Terraform:
         if self.project.provider_lock.exists():
             shutil.copyfile(self.project.provider_lock, self._lock)
         self._text("init", "-input=false", "-no-color", "-reconfigure")
+        if self._lent is not None:
+            self._link(self._lent)
         stamp.write_text(self._initialized_by(), encoding="utf-8")
+
+    def _link(self, program: Path) -> None:
+        """Put a lent provider, which `init` passes over, where `init` puts one: other commands look there."""
+        installed = Path(".terraform", "providers", "registry.terraform.io", "hashicorp", "aws")
+        installed = self.folder / installed / program.parents[1].name / program.parent.name
+        installed.parent.mkdir(parents=True, exist_ok=True)
+        if not installed.exists():
+            installed.symlink_to(program.parent)
 
     @property
     def _lock(self) -> Path:
         return self.folder / ".terraform.lock.hcl"
 
+    def _configuration(self) -> dict[str, Any]:
+        path = self.folder / "cdk.tf.json"
+        configuration: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return configuration
+
     def _initialized_by(self) -> str:
-        synthesized = json.loads((self.folder / "cdk.tf.json").read_text(encoding="utf-8"))
-        settings = [synthesized.get("terraform"), self.variables.get("AWS_ENDPOINT_URL")]
+        synthesized = self._configuration()
+        lent = self._lent is not None
+        settings = [synthesized.get("terraform"), self.variables.get("AWS_ENDPOINT_URL"), lent]
         configuration = Path(self.variables.get("TF_CLI_CONFIG_FILE", os.devnull))
         files = [configuration, self.project.provider_lock, self._lock]
         parts = [sha256(path.read_bytes()) if path.is_file() else None for path in files]
@@ -103,13 +119,15 @@ class Terraform:
     def plan(self, out: Path, *arguments: str) -> bool:
         """Save a plan in `out`, readable by its owner only; tell whether it changes anything."""
         private(out)
-        code = self._events(["plan", f"-out={out}", "-detailed-exitcode", *arguments], accepted=(0, 2))
+        command = ["plan", f"-out={out}", "-detailed-exitcode", *arguments]
+        code = self._knowing_the_types(lambda: self._events(command, accepted=(0, 2)))
         out.chmod(0o600)
         return code == 2
 
     def show(self, plan: Path | None = None) -> dict[str, Any]:
         """Return a saved plan, or the state, as Terraform's JSON."""
-        text = self._text("show", "-json", *([str(plan)] if plan else []))
+        command = ["show", "-json", *([str(plan)] if plan else [])]
+        text = self._knowing_the_types(lambda: self._text(*command))
         document: dict[str, Any] = json.loads(text)
         return document
 
@@ -135,25 +153,70 @@ class Terraform:
 
     def text(self, plan: Path) -> str:
         """Return a saved plan as Terraform prints it; what is marked sensitive is not in it."""
-        return self._text("show", "-no-color", str(plan))
+        return self._knowing_the_types(lambda: self._text("show", "-no-color", str(plan)))
 
     def apply(self, plan: Path, *arguments: str, say: Callable[[str], None] = lambda _: None) -> None:
         """Apply a saved plan, and nothing but that plan."""
         self._events(["apply", *arguments, str(plan)], accepted=(0,), say=say)
 
+    @property
+    def _all_types(self) -> Path:
+        """Is there where `_types` were not enough."""
+        return self.folder / ".terraform" / "sagewright-all-types"
+
+    def _types(self) -> set[str]:
+        """Return the resource types that Terraform is told of: the modules', and what the folder names."""
+        types = set(self.project.resource_types)
+        for path in self.folder.rglob("*.tf.json"):
+            named = json.loads(path.read_text(encoding="utf-8"))
+            types.update(named.get("resource", {}), named.get("data", {}))
+        return types
+
+    def _may_lack_a_type(self) -> bool:
+        """Tell whether there may be others: of modules from elsewhere, or of what the state still has."""
+        if "module" in self._configuration():
+            return True
+        try:
+            state = self._pulled()
+        except TerraformFailed:
+            return False
+        return not {resource["type"] for resource in state.get("resources", [])} <= self._types()
+
+    def _knowing_the_types(self, run: Callable[[], T]) -> T:
+        """Run a command that changes nothing; again, with all of the provider's types, where it lacked one.
+
+        An `apply` comes after the plan that it applies was shown here, so it never lacks one.
+        """
+        try:
+            return run()
+        except TerraformFailed:
+            if self.providers is None or self._all_types.exists() or not self._may_lack_a_type():
+                raise
+        self._all_types.touch()
+        return run()
+
+    @property
+    def _lent(self) -> Path | None:
+        """The AWS provider that set-up has checked, where it is lent; who wants its log has one for each."""
+        if self.providers is None or any(name.startswith("TF_LOG") for name in self.variables):
+            return None
+        if "aws" not in self._configuration().get("terraform", {}).get("required_providers", {}):
+            return None
+        return next(self.project.work.glob(f"providers/*/hashicorp/aws/*/*/{PROVIDER}"), None)
+
     @contextmanager
     def _provider(self, command: str) -> Iterator[Mapping[str, str]]:
-        """Lend the AWS provider to a command that uses it; who wants its log has each log for itself.
+        """Lend the AWS provider to a command that uses it.
 
         The provider reads a stack's assets by their paths from the stack's folder.
         """
-        program = next(self.folder.glob(f".terraform/providers/*/hashicorp/aws/*/*/{PROVIDER}"), None)
-        logged = any(name.startswith("TF_LOG") for name in self.variables)
-        if self.providers is None or program is None or command not in USING or logged:
+        program = self._lent if command in USING else None
+        if self.providers is None or program is None:
             yield {}
             return
         folder = self.folder if (self.folder / "assets").is_dir() else self.project.root
-        with self.providers.lend(program.resolve(), folder, self.variables) as told:
+        types = None if self._all_types.exists() else self._types()
+        with self.providers.lend(program, folder, self.variables, types) as told:
             yield told
 
     def _start(

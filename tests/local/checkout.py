@@ -165,10 +165,10 @@ def make(folder: Path) -> Project:
     """Lay a checkout out: environments are copies, everything that is code is this checkout's."""
     project = Project(root=folder)
     shutil.copytree(ROOT / "environments", project.environments)
-    for name in ("main.py", "cdktf.json", "pipelines", ".venv", ".terraform.lock.hcl"):
+    for name in ("main.py", "cdktf.json", "modules", "pipelines", ".venv", ".terraform.lock.hcl"):
         (folder / name).symlink_to(ROOT / name)
     project.work.mkdir()
-    for name in ("bin", "terraform.rc"):
+    for name in ("bin", "providers", "terraform.rc"):
         (project.work / name).symlink_to(ROOT / ".sagewright" / name)
     return project
 

@@ -1,13 +1,13 @@
 """The update matrix: every scenario is a module of one Terraform configuration, and all go on together.
 
-A round is a plan, an apply, and a plan that must be empty, for all scenarios at once. What goes wrong in
-one of them is kept for its own test, and the others go on.
+A round is a plan, an apply, and a plan that must be empty, for all that have a stage left. What goes
+wrong in one of them is kept for its own test, and the others go on.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -90,7 +90,7 @@ class Matrix:
         while True:
             self.write(documents)
             try:
-                self.deployment.plan(self.modules, "-refresh=false")
+                self.deployment.plan(self.modules, "-refresh=false", *only(documents))
                 break
             except TerraformFailed as problem:
                 for name in self.blame(problem):
@@ -113,7 +113,7 @@ class Matrix:
             unapplied = self.blame(problem)
         self.deployed |= {name: documents[name] for name in documents if name not in unapplied}
         self.write({})
-        if self.deployment.plan(self.modules):
+        if self.deployment.plan(self.modules, *only(documents)):
             again = self.actions()
             assert again, "the second plan changes something, but no resource"
             for name, actions in again.items():
@@ -126,7 +126,7 @@ class Matrix:
         self.write(self.synthesize(refused))
         said: dict[str, str] = {}
         try:
-            self.deployment.plan(self.modules, "-refresh=false")
+            self.deployment.plan(self.modules, "-refresh=false", *only(refused))
         except TerraformFailed as problem:
             said = by_scenario(problem)
         for name, step in refused.items():
@@ -203,6 +203,11 @@ class Matrix:
         except (Exception, pytest.fail.Exception) as problem:
             self.outcomes.setdefault(name, problem)
             self.steps.pop(name, None)
+
+
+def only(names: Iterable[str]) -> list[str]:
+    """Return what limits a plan to these scenarios: of the others the last plan was empty."""
+    return [f"-target=module.{name}" for name in names]
 
 
 def by_scenario(problem: TerraformFailed) -> dict[str, str]:

@@ -25,7 +25,8 @@ from rich.console import Console
 from sagewright import verify as subject
 from sagewright.errors import SagewrightError
 from sagewright.local.process import Running
-from sagewright.project import Project
+from sagewright.project import Project, embedded
+from sagewright.providers import Providers
 from sagewright.terraform import Terraform
 from sagewright.verify import Finding, show, verify
 
@@ -968,6 +969,7 @@ def test_a_roll_back_that_terraform_takes_for_a_success_is_found(
     variant_ = {"variant_name": "champion", "model_name": "${aws_sagemaker_model.champion.name}"}
     size = {"instance_type": "ml.m5.large", "initial_instance_count": 2}
     configuration = {
+        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
         "provider": {"aws": {"region": REGION}},
         "variable": {"weight": {"default": 90}, "plan_gate": {"default": ""}},
         "resource": {
@@ -996,7 +998,9 @@ def test_a_roll_back_that_terraform_takes_for_a_success_is_found(
     }
     (tmp_path / "cdk.tf.json").write_text(json.dumps(configuration))
     project = Project(root=ROOT)
-    terraform = Terraform(project, tmp_path, project.variables())
+    providers = Providers()
+    variables = embedded(project.variables(), empty_aws.environment(ACCOUNT_ID, REGION))
+    terraform = Terraform(project, tmp_path, variables, providers=providers)
 
     def apply(weight: int) -> Answer:
         terraform.plan(tmp_path / "tfplan", f"-var=weight={weight}")
@@ -1024,6 +1028,7 @@ def test_a_roll_back_that_terraform_takes_for_a_success_is_found(
         if one["address"] == ENDPOINT
     )
     assert state_name == endpoint["EndpointConfigName"], "the provider no longer hides the roll-back"
+    providers.close()
 
 
 def test_what_aws_says_is_shown_as_it_is(live: Live, planned: list[Answer]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from moto.stepfunctions.models import stepfunctions_backends
@@ -67,8 +68,12 @@ def _diagnostics(definition: str, type_: str) -> Iterator[Diagnostic]:
     yield from _transitions(document, "")
 
 
+@lru_cache
 def _problem_of_grammar(definition: str, type_: str) -> str:
-    """Return what moto's parser says; loading it takes seconds, which few need."""
+    """Return what moto's parser says; loading it takes seconds, which few need, and each definition a third.
+
+    Terraform asks at every plan, and creation asks again.
+    """
     from moto.stepfunctions.parser.asl.static_analyser.express_static_analyser import ExpressStaticAnalyser
     from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
 
