@@ -46,6 +46,7 @@ class Providers:
     def __init__(self) -> None:
         self._free: dict[Path, list[Provider]] = {}
         self._all: list[Provider] = []
+        self._said: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -86,7 +87,7 @@ class Providers:
         said = iter(keeper.stdout.readline, "")
         setting = next(line for line in said if f"{SETTING}=" in line)
         ((name, how),) = json.loads(setting.partition("=")[2].strip().strip("'")).items()
-        relay = Relay(how["Addr"]["String"])
+        relay = Relay(how["Addr"]["String"], self._said)
         told = json.dumps({name: {**how, "Addr": {**how["Addr"], "String": relay.socket}}})
         provider = Provider(told, relay, keeper)
         with self._lock:

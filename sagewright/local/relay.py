@@ -86,13 +86,17 @@ def pass_on(
 
 
 class Relay(grpc.GenericRpcHandler):
-    """Stands before one provider, whose socket's path is given, on a socket of its own beside it."""
+    """Stands before one provider, on a socket of its own beside the provider's.
 
-    def __init__(self, provider: str) -> None:
+    `provider` is the path of the provider's socket; `said` holds what was answered once for all, by method:
+    relays of one program share it.
+    """
+
+    def __init__(self, provider: str, said: dict[str, bytes]) -> None:
         self.socket = f"{provider}-relay"
         self.types: Collection[str] | None = None
         """The types that whoever asks is told of; all, where it is `None`."""
-        self._schema = b""
+        self._said = said
         self._provider = grpc.insecure_channel(f"unix:{provider}", options=ANY_SIZE)
         workers = ThreadPoolExecutor(AT_ONCE)
         self._server = grpc.server(workers, handlers=[self], options=ANY_SIZE)
@@ -111,8 +115,8 @@ class Relay(grpc.GenericRpcHandler):
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
             if method != SCHEMA:
                 return pass_on(ask, request, context)
-            self._schema = self._schema or pass_on(ask, request, context)
-            return self._schema if self.types is None else shorten(self._schema, self.types)
+            schema = self._said[method] = self._said.get(method) or pass_on(ask, request, context)
+            return schema if self.types is None else shorten(schema, self.types)
 
         return grpc.unary_unary_rpc_method_handler(answer)
 

@@ -67,7 +67,7 @@ def relay(provider: Provider) -> Iterator[Relay]:
         server = grpc.server(ThreadPoolExecutor(4), handlers=[provider])
         server.add_insecure_port(f"unix:{folder}/provider")
         server.start()
-        made = Relay(f"{folder}/provider")
+        made = Relay(f"{folder}/provider", {})
         yield made
         made.close()
         server.stop(grace=None).wait()
@@ -96,6 +96,21 @@ def test_whoever_asks_is_told_of_his_types_and_the_provider_asked_once(
     assert provider.asked == [f"{SERVICE}GetSchema"]
 
 
+def test_relays_of_one_program_ask_it_once(provider: Provider) -> None:
+    said: dict[str, bytes] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        server = grpc.server(ThreadPoolExecutor(4), handlers=[provider])
+        for name in ("one", "two"):
+            server.add_insecure_port(f"unix:{folder}/{name}")
+        server.start()
+        for name in ("one", "two"):
+            relay = Relay(f"{folder}/{name}", said)
+            assert call(relay, f"{SERVICE}GetSchema") == schema("aws_one", "aws_two", "aws_three")
+            relay.close()
+        server.stop(grace=None).wait()
+    assert provider.asked == [f"{SERVICE}GetSchema"]
+
+
 def test_other_calls_pass_as_they_are(relay: Relay, provider: Provider) -> None:
     assert call(relay, f"{SERVICE}PlanResourceChange", b"one") == b"eno"
     assert call(relay, f"{SERVICE}PlanResourceChange", b"two") == b"owt"
@@ -121,7 +136,7 @@ def test_what_nobody_waits_for_any_more_is_given_up(relay: Relay, provider: Prov
 
 def test_a_provider_that_has_ended_is_no_answer(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        relay = Relay(f"{folder}/nobody")
+        relay = Relay(f"{folder}/nobody", {})
         with pytest.raises(grpc.RpcError) as refused:
             call(relay, f"{SERVICE}PlanResourceChange")
         relay.close()
