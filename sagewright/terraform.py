@@ -95,6 +95,8 @@ class Terraform:
         installed = Path(".terraform", "providers", "registry.terraform.io", "hashicorp", "aws")
         installed = self.folder / installed / program.parents[1].name / program.parent.name
         installed.parent.mkdir(parents=True, exist_ok=True)
+        if installed.is_symlink():
+            installed.unlink()  # it may lead to where the checkout was before
         if not installed.exists():
             installed.symlink_to(program.parent)
 

@@ -173,6 +173,18 @@ def test_what_was_made_ready_with_a_lent_provider_gets_one_of_its_own_where_none
     assert stack(providers)._initialized_by() == lent
 
 
+def test_a_lent_provider_stands_where_other_commands_of_terraform_look(
+    providers: Providers, program: Path, stack: Callable[..., Terraform]
+) -> None:
+    """Also in a checkout that was moved, where what was installed leads nowhere."""
+    terraform = stack(providers)
+    terraform._link(terraform.project.work / "gone" / "5.100.0" / "linux" / program.name)
+    terraform._link(terraform._lent or program)
+    registry = terraform.folder / ".terraform" / "providers" / "registry.terraform.io"
+    installed = registry / "hashicorp" / "aws" / "5.100.0" / "linux" / program.name
+    assert installed.resolve() == program.resolve()
+
+
 ALIAS = {"name": "alias/one", "target_key_id": "00000000-0000-4000-8000-000000000000"}
 QUEUE = {"name": "one"}
 
