@@ -1,7 +1,7 @@
 """The update matrix: every scenario is a module of one Terraform configuration, and all go on together.
 
-A round is a plan, an apply, and a plan that must be empty, for all that have a stage left. What goes
-wrong in one of them is kept for its own test, and the others go on.
+A round is a plan and an apply, for all that have a stage left, and a plan of all, which must be empty. What
+goes wrong in one of them is kept for its own test, and the others go on.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Matrix:
             unapplied = self.blame(problem)
         self.deployed |= {name: documents[name] for name in documents if name not in unapplied}
         self.write({})
-        if self.deployment.plan(self.modules, *only(documents)):
+        if self.deployment.plan(self.modules):
             again = self.actions()
             assert again, "the second plan changes something, but no resource"
             for name, actions in again.items():
