@@ -20,14 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sagewright.errors import SagewrightError
+
 if TYPE_CHECKING:
     from sagewright.local.relay import Relay
 
 SETTING = "TF_REATTACH_PROVIDERS"
-KEEPER = '"$0" -debug & read -r _; kill $!; wait; rm -r "$PLUGIN_UNIX_SOCKET_DIR"'
+KEEPER = '"$0" -debug & exec >&-; read -r _; kill $!; wait; rm -r "$PLUGIN_UNIX_SOCKET_DIR"'
 """Ends the provider with the command that began it, in whatever way that ends: then this input is closed.
 
-The sockets, which it would leave behind, go with it.
+The sockets, which it would leave behind, go with it. The output is the provider's alone, so it ends with it.
 """
 
 
@@ -85,7 +87,13 @@ class Providers:
         )
         assert keeper.stdout is not None
         said = iter(keeper.stdout.readline, "")
-        setting = next(line for line in said if f"{SETTING}=" in line)
+        setting = next((line for line in said if f"{SETTING}=" in line), None)
+        if setting is None:
+            keeper.communicate()
+            raise SagewrightError(
+                f"{program}: the AWS provider does not start; install it again: "
+                "rm -f .sagewright/stamps/provider && make setup"
+            )
         ((name, how),) = json.loads(setting.partition("=")[2].strip().strip("'")).items()
         relay = Relay(how["Addr"]["String"], self._said)
         told = json.dumps({name: {**how, "Addr": {**how["Addr"], "String": relay.socket}}})

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from sagewright.errors import SagewrightError
 from sagewright.project import Project, embedded
 from sagewright.providers import Providers
 from sagewright.terraform import Terraform
@@ -81,6 +82,18 @@ def test_no_two_at_once_have_the_same_and_each_is_in_its_folder(
     with providers.lend(program, tmp_path, os.environ, None) as first:
         assert lent(providers, program, tmp_path)["Pid"] != provider(first)["Pid"]
     assert lent(providers, program, other)["folder"] == str(other)
+
+
+def test_a_provider_that_does_not_start_is_told_with_what_to_do(
+    providers: Providers, program: Path, tmp_path: Path
+) -> None:
+    program.write_text("#!/bin/sh\necho a line, and no address\nexit 1\n")
+    with pytest.raises(SagewrightError) as told:
+        lent(providers, program, tmp_path)
+    assert str(told.value) == (
+        f"{program}: the AWS provider does not start; install it again: "
+        "rm -f .sagewright/stamps/provider && make setup"
+    )
 
 
 def test_none_is_left_when_they_are_closed(providers: Providers, program: Path, tmp_path: Path) -> None:
