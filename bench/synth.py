@@ -90,7 +90,8 @@ def compare(console: Console, folder: Path) -> dict[str, Any]:
     with console.status("installing the stock package"):
         stock_python = str(install_stock())
     found = repeat(
-        console, {"slim": ([python, "main.py"], slim), "stock": ([stock_python, "bench/stock.py"], stock)}
+        console,
+        {"slim": ([python, "-O", "main.py"], slim), "stock": ([stock_python, "-O", "bench/stock.py"], stock)},
     )
     stacks = synthesized(slim)
     different = [str(path) for path in stacks if terraform(slim / path) != terraform(stock / path)]
@@ -130,7 +131,7 @@ def grow(console: Console, folder: Path) -> list[dict[str, Any]]:
     for number in SIZES:
         output = folder / str(number)
         name = f"{number} endpoints"
-        command = [str(setup.PYTHON), "bench/endpoints.py", str(number)]
+        command = [str(setup.PYTHON), "-O", "bench/endpoints.py", str(number)]
         taken = repeat(console, {name: (command, output)})[name]
         (stack,) = synthesized(output)
         found.append(

@@ -91,6 +91,7 @@ class Project:
             "TF_IN_AUTOMATION": "true",
             "TF_INPUT": "false",
             "CHECKPOINT_DISABLE": "true",
+            "JSII_NODE": str(self.bin / "jsii-node"),
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "true",
         }
 

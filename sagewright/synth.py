@@ -119,7 +119,7 @@ def synthesize(project: Project, environment: str | None = None, bootstrap: bool
     variables["SAGEWRIGHT_BOOTSTRAP"] = "yes" if bootstrap else ""
     variables["CDKTF_OUTDIR"] = str(output)
     done = subprocess.run(
-        [sys.executable, str(project.root / "main.py")],
+        [sys.executable, "-O", str(project.root / "main.py")],
         cwd=project.root,
         env=variables,
         stdin=subprocess.DEVNULL,

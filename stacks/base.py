@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, TypedDict
 
 from cdktf import (
@@ -19,7 +20,7 @@ from constructs import Construct, IConstruct
 
 from modules._aws.provider import AwsProvider, AwsProviderDefaultTags
 from modules._aws.ssm_parameter import SsmParameter
-from modules._core.notes import keep_notes
+from modules._core.notes import PATHS, keep_notes
 
 from .environment import Environment
 
@@ -56,15 +57,18 @@ class AddressedStack(TerraformStack):
 
         Raises `ValueError` when another element of the same kind has that name.
         """
-        node: Any = getattr(tf_element, "node", tf_element)
-        path = node.path
+        element: Any = tf_element
+        path = PATHS.get(element) or getattr(element, "node", element).path
         ids = path.removeprefix(self._path).split("/")
         joined = "_".join([id_ for id_ in ids if id_ != "this"] or ids[-1:])
         name = re.sub(r"\W+", "_", re.sub(r"^cross-stack-(output|reference-input)-", "", joined))
         if joined.startswith("cross-stack-output-"):
             self._crossing.add(name)
         self._notes.paths[tf_element] = path
-        kind = getattr(tf_element, "terraform_resource_type", type(tf_element).__name__)
+        class_: type = type(element)
+        kind = resource_type(class_)
+        if kind is None:
+            kind = str(getattr(element, "terraform_resource_type", class_.__name__))
         other = self._addresses.setdefault((kind, name), path)
         if other != path:
             raise ValueError(
@@ -82,6 +86,12 @@ class AddressedStack(TerraformStack):
         for name in self._crossing:
             document["output"][name].pop("sensitive", None)
         return document
+
+
+@cache
+def resource_type(class_: type) -> str | None:
+    """Return the Terraform type of all resources of a class of the bindings; nothing for another class."""
+    return getattr(class_, "TF_RESOURCE_TYPE", None)
 
 
 def wait_for(module: Construct, other: Construct) -> None:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / ".sagewright" / "bin"
 if NODE.is_dir():
     os.environ["PATH"] = f"{NODE}{os.pathsep}{os.environ['PATH']}"
+    os.environ["JSII_NODE"] = str(NODE / "jsii-node")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts a background job so, and what a test starts and interrupts would inherit it.

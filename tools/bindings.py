@@ -40,9 +40,19 @@ ASSEMBLY = "sagewright_aws"
 KEPT = {"resources.txt"}
 RESOURCE = re.compile(r"^class \w+\(\n    \w+\.TerraformResource,$", re.MULTILINE)
 CREATED = re.compile(
-    r"^        jsii\.create\(self\.__class__, self, \[scope_?, id_?, config\]\)\n", re.MULTILINE
+    r"^        jsii\.create\(self\.__class__, self, \[(scope_?, id_?), config\]\)\n", re.MULTILINE
 )
 """How the Python of a resource has it made in CDKTF."""
+CHECK = re.compile(
+    r"^import typeguard\n.*?^def check_type\(.*?^(?=from \.\._jsii )", re.MULTILINE | re.DOTALL
+)
+"""How each file of the bindings defines the type check of arguments."""
+HINTS = "typing.get_type_hints("
+"""How the bindings look up, at each call, what a function's arguments are checked against."""
+FIRST = "from pkgutil import extend_path\n"
+"""The first import of each file of the bindings."""
+TYPE = 'return typing.cast(builtins.str, jsii.sget(cls, "tfResourceType"))'
+"""How a class is asked for the type of its resources."""
 
 
 def wanted() -> list[str]:
@@ -118,16 +128,32 @@ def rename(package: Path) -> None:
         text = path.read_text(encoding="utf-8")
         text = text.replace('jsii_type="aws.', f'jsii_type="{ASSEMBLY}.')
         text = text.replace('"aws", "0.0.0"', f'"{ASSEMBLY}", "0.0.0"').replace(archive.name, renamed.name)
-        path.write_text(placed(text) if RESOURCE.search(text) else text, encoding="utf-8")
+        if RESOURCE.search(text):
+            text = placed(text).replace(TYPE, f'return "aws_{path.parent.name}"')
+        path.write_text(quick(text) if HINTS in text else text, encoding="utf-8")
 
 
 def placed(text: str) -> str:
     """Have a resource's Python note where it is made; stops where it is laid out in another way."""
     head, imports, rest = text.partition("\nimport cdktf as ")
-    rest, made = CREATED.subn(r"\g<0>        remember(self)\n", rest)
+    rest, made = CREATED.subn(r"\g<0>        remember(self, \g<1>)\n", rest)
     if not imports or made != 1:
-        raise SystemExit(f"bindings: cdktf get lays resources out in another way now:\n{text[:500]}")
+        raise otherwise("resources", text)
     return f"{head}\nfrom ..._core.places import remember{imports}{rest}"
+
+
+def quick(text: str) -> str:
+    """Have Python evaluate type hints where an argument is checked, once, and none at import."""
+    text, found = CHECK.subn("from ..._core.typechecks import check_type, hints_of\n\n", text)
+    if found != 1 or FIRST not in text:
+        raise otherwise("type checks", text)
+    text = text.replace(FIRST, f"from __future__ import annotations\n\n{FIRST}", 1)
+    return text.replace(HINTS, "hints_of(")
+
+
+def otherwise(what: str, text: str) -> SystemExit:
+    """Return how to stop where bindings are not as they were."""
+    return SystemExit(f"bindings: cdktf get lays {what} out in another way now:\n{text[:2000]}")
 
 
 def make(made: Path) -> None:

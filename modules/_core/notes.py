@@ -16,6 +16,8 @@ KEY = "sagewright"
 """Key of the notes among a stack's comments."""
 MADE: dict[IConstruct, list[str]] = {}
 """The lines that made each resource, innermost first; jsii keeps every construct, too."""
+PATHS: dict[IConstruct, str] = {}
+"""The construct path of each resource, and of what it is in: each question to CDKTF takes time."""
 
 
 class Waiver(TypedDict):
@@ -40,12 +42,12 @@ class Notes:
     def __init__(self, stack: TerraformStack) -> None:
         self.stack = stack
         self.paths: dict[IConstruct, str] = {}
-        """The construct path of each resource: a stack that learns them anyway spares a question for each."""
+        """The construct path of each resource, where the stack names its resources itself."""
         self.waivers: list[Waiver] = []
 
     def produce(self, context: Any) -> dict[str, Any]:
         """Return the lines that made each resource, by its construct path, and the waivers."""
-        paths = self.paths or {one: one.node.path for one in self.stack.node.find_all() if one in MADE}
+        paths = self.paths or {one: PATHS[one] for one in self.stack.node.find_all() if one in MADE}
         places = {path: MADE[one] for one, path in paths.items() if one in MADE}
         return {"places": places, "waivers": self.waivers}
 

@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
-from constructs import IConstruct
+from constructs import Construct
 
-from .notes import MADE
+from .notes import MADE, PATHS
 
 CHECKOUT = "cdktf.json"
 INSTALLED = {"site-packages", "dist-packages"}
@@ -26,9 +26,21 @@ INLINED = {"<listcomp>", "<dictcomp>", "<setcomp>"}
 """Code that is a function of its own before Python 3.12, and from then on part of the one around it."""
 
 
-def remember(resource: IConstruct) -> None:
-    """Note where a resource is made: right after that; the bindings do it for theirs, in `__init__`."""
+def remember(resource: Construct, scope: Construct, id_: str) -> None:
+    """Note where a resource is made: right after that; the bindings do it for theirs, in `__init__`.
+
+    Its path follows from what it is made of, as constructs has it: an id's `/` becomes `--` there.
+    """
+    PATHS[resource] = f"{path_of(scope)}/{id_.replace('/', '--')}"
     MADE[resource] = lines(sys._getframe(1))
+
+
+def path_of(construct: Construct) -> str:
+    """Return the construct path; CDKTF is asked once, and with one question: `node.path` are two."""
+    if construct not in PATHS:
+        path = construct.to_string()
+        PATHS[construct] = "" if path == "<root>" else path
+    return PATHS[construct]
 
 
 def lines(frame: FrameType | None) -> list[str]:

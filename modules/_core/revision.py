@@ -26,7 +26,7 @@ class Revision(TerraformResource):
             terraform_resource_type="terraform_data",
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
-        remember(self)
+        remember(self, scope, id_)
         self.add_override("triggers_replace", dict(content))
 
     @property

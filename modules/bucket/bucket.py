@@ -168,16 +168,17 @@ class Bucket(Construct):
         self.config = config
         self.arn = f"arn:{config.partition}:s3:::{config.name}"
         bucket = S3Bucket(self, "this", bucket=config.name, force_destroy=config.force_destroy)
+        name = bucket.id
         S3BucketOwnershipControls(
             self,
             "ownership",
-            bucket=bucket.id,
+            bucket=name,
             rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
         )
         block = S3BucketPublicAccessBlock(
             self,
             "public_access_block",
-            bucket=bucket.id,
+            bucket=name,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
@@ -186,20 +187,20 @@ class Bucket(Construct):
         policy = S3BucketPolicy(
             self,
             "policy",
-            bucket=bucket.id,
+            bucket=name,
             policy=document(*self._policy()),
             depends_on=[block],  # S3 answers OperationAborted when both are changed at once
         )
         versioning = S3BucketVersioningA(
             self,
             "versioning",
-            bucket=bucket.id,
+            bucket=name,
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
         S3BucketServerSideEncryptionConfigurationA(
             self,
             "encryption",
-            bucket=bucket.id,
+            bucket=name,
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
                     apply_server_side_encryption_by_default=self._encryption(),
@@ -213,12 +214,12 @@ class Bucket(Construct):
             S3BucketLoggingA(
                 self,
                 "logging",
-                bucket=bucket.id,
+                bucket=name,
                 target_bucket=config.content.logging.bucket_name,
                 target_prefix=config.content.logging.prefix,
             )
         if isinstance(config.content, Data) and config.content.event_bridge:
-            S3BucketNotification(self, "notification", bucket=bucket.id, eventbridge=True)
+            S3BucketNotification(self, "notification", bucket=name, eventbridge=True)
         self.outputs = BucketOutputs(name=policy.bucket, arn=bucket.arn)
 
     def _encryption(self) -> S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA:

@@ -105,13 +105,14 @@ def way_back(
     second resource for a client that is there; without it, the client itself keeps what others set.
     https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/cognito_managed_user_pool_client
     """
+    id_ = "client_way_back"
     managed = TerraformResource(
         scope,
-        "client_way_back",
+        id_,
         terraform_resource_type="aws_cognito_managed_user_pool_client",
         depends_on=list(after),
     )
-    remember(managed)
+    remember(managed, scope, id_)
     for attribute, value in {
         "name_prefix": name,
         "user_pool_id": pool.id,

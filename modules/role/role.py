@@ -228,6 +228,7 @@ class Role(Construct):
         )
         for key, policy_arn in sorted(config.shared_policy_arns.items()):
             IamRolePolicyAttachment(self, key, role=role.name, policy_arn=policy_arn)
+        name = policy.role
         self.outputs = RoleOutputs(
-            arn=f"arn:{config.partition}:iam::{config.account_id}:role/{policy.role}", name=policy.role
+            arn=f"arn:{config.partition}:iam::{config.account_id}:role/{name}", name=name
         )

@@ -40,7 +40,7 @@ def run(
     if environment is not None:
         variables["SAGEWRIGHT_ENVIRONMENT"] = environment
     return subprocess.run(
-        [sys.executable, str(program)], cwd=folder, env=variables, capture_output=True, text=True
+        [sys.executable, "-O", str(program)], cwd=folder, env=variables, capture_output=True, text=True
     )
 
 

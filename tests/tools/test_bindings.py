@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,18 @@ def test_the_assembly_cannot_collide_with_a_consumers_own_bindings() -> None:
     assert json.loads(texts["package/package.json"])["name"] == bindings.ASSEMBLY
     for path in bindings.TARGET.rglob("*.py"):
         assert 'jsii_type="aws.' not in path.read_text(encoding="utf-8"), path
+
+
+def test_a_class_tells_the_type_of_its_resources_without_a_question_to_cdktf() -> None:
+    for name in bindings.wanted():
+        path = bindings.TARGET / name.removeprefix("aws_") / "__init__.py"
+        assert path.read_text(encoding="utf-8").count(f'        return "{name}"\n') == 1, name
+
+
+@pytest.mark.parametrize("change", [bindings.placed, bindings.quick])
+def test_bindings_of_another_layout_are_refused(change: Callable[[str], str]) -> None:
+    with pytest.raises(SystemExit, match="in another way now:\nimport cdktf as other"):
+        change("import cdktf as other\n")
 
 
 def test_the_bindings_publish_a_floor_for_the_provider() -> None:

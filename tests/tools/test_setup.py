@@ -15,6 +15,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -513,13 +514,18 @@ def test_the_shell_settings_survive_odd_paths_and_being_read_twice(setup: Any, c
     setup.PYTHON.parent.mkdir(parents=True)
     setup.PYTHON.write_text('#!/bin/sh\necho "python $*"\n')
     setup.PYTHON.chmod(0o755)
+    jsii = node.parent / "jsii" / "_embedded" / "jsii"
+    jsii.mkdir(parents=True)
+    with pytest.raises(setup.Failed, match="supply a jsii whose program is jsii/_embedded/jsii/lib__program"):
+        setup.install_tools()
+    (jsii / "lib__program.js").touch()
     setup.install_tools()
     told = subprocess.check_output(
         [
             "sh",
             "-c",
             '. .sagewright/env; . .sagewright/env; echo "$PATH"; echo "$TERRAFORM_BINARY_NAME"; cdktf --x;'
-            " cdktf diff dev-foundation --x; cdktf diff 'dev-*' --x",
+            " cdktf diff dev-foundation --x; cdktf diff 'dev-*' --x; \"$JSII_NODE\" --limit=1 runtime.js",
         ],
         cwd=checkout,
         env={"PATH": "/usr/bin:/bin"},
@@ -530,6 +536,32 @@ def test_the_shell_settings_survive_odd_paths_and_being_read_twice(setup: Any, c
     cli = f"node {checkout}/node_modules/cdktf-cli/bundle/bin/cdktf"
     assert told[2:4] == [f"{cli} --x", f"{cli} diff dev-foundation --x"]
     assert told[4] == "python -m sagewright.cdktf_diff dev-* --x"
+    runtime = f"{checkout}/tools/jsii-runtime.js {jsii}/lib__program.js"
+    assert told[5] == f"node --preserve-symlinks --limit=1 {runtime}"
+
+
+def test_jsii_is_one_process_that_answers_on_its_standard_output_and_nothing_else_does(
+    tmp_path: Path,
+) -> None:
+    printing = tmp_path / "printing.js"
+    printing.write_text("setImmediate(() => console.log('printed'))")
+    with subprocess.Popen(
+        [ROOT / ".sagewright" / "bin" / "jsii-node", "--max-old-space-size=100", "jsii's own launcher"],
+        env={**os.environ, "NODE_OPTIONS": f"--require={printing}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        assert json.loads(process.stdout.readline()) == {"hello": f"@jsii/runtime@{version('jsii')}"}
+        parents = subprocess.check_output(["ps", "-A", "-o", "ppid="], text=True).split()
+        assert str(process.pid) not in parents
+        process.stdin.write('{"api": "stats"}\n')
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == {"ok": {"objectCount": 0}}
+        rest, printed = process.communicate('{"exit": 3}\n', timeout=60)
+    assert (rest, printed, process.returncode) == ("", "printed\n", 3)
 
 
 def test_the_projects_own_cdktf_is_the_locked_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from constructs import Construct
 from modules._aws.provider import AwsProvider
 from modules._aws.sns_topic import SnsTopic
 from modules._core import keep_notes, places
-from modules._core.notes import MADE
+from modules._core.notes import MADE, PATHS
+from modules._core.revision import Revision
 from modules.topic import Topic, TopicConfig
 from sagewright.project import Project
 from sagewright.synth import Place, read
@@ -41,7 +43,10 @@ def test_a_resource_is_placed_in_its_module_then_at_its_user(tmp_path: Path) -> 
 def test_a_resource_of_every_type_is_noted_when_it_is_made() -> None:
     for name in (ROOT / "modules" / "_aws" / "resources.txt").read_text(encoding="utf-8").split():
         path = ROOT / "modules" / "_aws" / name.removeprefix("aws_") / "__init__.py"
-        assert path.read_text(encoding="utf-8").count("        remember(self)\n") == 1, name
+        noted = re.findall(
+            r"^        remember\(self, scope_?, id_?\)$", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert len(noted) == 1, name
 
 
 def test_a_stack_of_any_class_can_note_its_resources(tmp_path: Path) -> None:
@@ -56,6 +61,15 @@ def test_a_stack_of_any_class_can_note_its_resources(tmp_path: Path) -> None:
     assert address.startswith("aws_sns_topic.odd--id_topic_")
     assert place.construct == "theirs/odd--id/topic"
     assert place.lines[0] == place.line == here
+
+
+def test_the_path_of_a_resource_is_the_one_that_constructs_gives_it(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path))
+    stack = AddressedStack(app, "test")
+    scope = Construct(Construct(stack, "a"), "b/c")
+    made = [SnsTopic(stack, "d"), SnsTopic(scope, "e/f"), Revision(scope, "g", {"content": 1})]
+    assert [PATHS[one] for one in made] == [one.node.path for one in made]
+    assert [places.path_of(one) for one in (app, stack, scope)] == ["", "test", "test/a/b--c"]
 
 
 def test_a_comprehension_is_no_function_of_its_own_whatever_the_python(tmp_path: Path) -> None:
