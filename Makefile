@@ -13,6 +13,9 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.sagewright/bytecode
 endif
 
+# jsii in one process; see tools/jsii-runtime.js.
+export JSII_NODE := $(CURDIR)/.sagewright/bin/jsii-node
+
 ifneq ($(filter deploy,$(MAKECMDGOALS)),)
 ifneq ($(origin ENV),command line)
 $(error name the environment: make deploy ENV=local)
@@ -45,7 +48,7 @@ test: check browser ## All checks and all tests
 check: setup ## Format, lint, types, layers, and the freshness of everything generated
 	@$(VENV)/ruff format --check --quiet .
 	@$(VENV)/ruff check --quiet .
-	@$(VENV)/mypy
+	@$(VENV)/mypy --num-workers 2
 	@$(VENV)/pytest -q -p no:cacheprovider tests/test_layers.py
 	@$(VENV)/python tools/lock.py --check
 	@$(VENV)/python tools/bindings.py --check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -78,8 +79,9 @@ class EmbeddedAws:
             answer = json_answer(content, NOT_IMPLEMENTED)
         if answer is None:
             raise ConnectionAbortedError("a fault wants the answer to be lost")
-        start_response(answer.status, answer.headers)
-        return [answer.body]
+        headers, body = framed(answer, environ["REQUEST_METHOD"])
+        start_response(answer.status, headers)
+        return [body]
 
     def _answer(self, environ: Environ) -> Answer | None:
         path = environ["PATH_INFO"]
@@ -195,16 +197,66 @@ class EmbeddedAws:
             _report(traceback.format_exc())
 
 
+def framed(answer: Answer, method: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body from which a client knows where the answer ends.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+    """
+    if method == "HEAD":
+        return answer.headers, b""
+    headers = [one for one in answer.headers if one[0].lower() not in ("content-length", "transfer-encoding")]
+    if answer.status[:3] in ("204", "304"):
+        return headers, b""
+    return [*headers, ("Content-Length", str(len(answer.body)))], answer.body
+
+
 def make_server(application: EmbeddedAws, listener: socket.socket) -> serving.BaseWSGIServer:
     """Make a threaded server on a bound socket; it listens when this returns."""
     listener.listen(128)
     host, port = listener.getsockname()
     return serving.make_server(
-        host, port, application, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+        host, port, application, threaded=True, request_handler=_Handler, fd=listener.fileno()
     )
 
 
-class _QuietHandler(MotoRequestHandler):
+class _Handler(MotoRequestHandler):
+    """Answers all requests of a connection; Werkzeug closes it after each, and to open one takes as long."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    """An answer is sent whole."""
+
+    def run_wsgi(self) -> None:
+        """Answer one request, all of which is read before: the next begins after it."""
+        environ = self.environ = self.make_environ()
+        source = environ["wsgi.input"]
+        if "wsgi.input_terminated" in environ:  # sent in chunks, of which nobody told the length
+            body = source.read()
+            environ["CONTENT_LENGTH"] = str(len(body))
+        else:
+            body = source.read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        try:
+            self.wfile.write(b"".join(self.server.app(environ, self._start)))
+            self.wfile.flush()
+        except ConnectionError as dropped:
+            self.connection_dropped(dropped, environ)
+
+    def handle_expect_100(self) -> bool:
+        """Tell the client at once to go on: it waits with its body."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
+    def _start(self, status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[..., Any]:
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        return self.wfile.write
+
     def log_request(self, *_: Any) -> None:
         """Leave it to the request log."""
 

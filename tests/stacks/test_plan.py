@@ -14,6 +14,8 @@ import pytest
 
 from sagewright import environment
 from sagewright.project import find
+from sagewright.providers import Providers
+from sagewright.terraform import PROVIDER
 from stacks.environment import names
 from tests.conftest import ROOT, Synthesized
 from tests.stacks.conftest import Stacks
@@ -63,13 +65,19 @@ def diagnostics(
         accepted.append(provider(synthesized.document))
         (folder / stack).mkdir()
         (folder / stack / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
-    root = json.dumps(bootstrapped("prod").document)
-    (folder / "cdk.tf.json").write_text(root, encoding="utf-8")
+    root = bootstrapped("prod")
+    (folder / "cdk.tf.json").write_text(json.dumps(root.document), encoding="utf-8")
     modules = {"module": {stack: {"source": f"./{stack}", "plan_gate": "sagewright"} for stack in stacks}}
     (folder / "main.tf.json").write_text(json.dumps(modules), encoding="utf-8")
-    done = terraform(folder, "init", "-backend=false", "-no-color", "-input=false", "-lockfile=readonly")
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(terraform(folder, "validate", "-json").stdout)["diagnostics"]
+    types = {type_ for one in (root, *stacks.values()) for type_ in one.document["resource"]}
+    providers = Providers()
+    (program,) = PROJECT.work.glob(f"providers/*/hashicorp/aws/*/*/{PROVIDER}")
+    with providers.lend(program, PROJECT.root, PROJECT.variables(), types) as told:
+        done = terraform(folder, "init", "-backend=false", "-no-color", "-input=false", **told)
+        assert done.returncode == 0, done.stderr
+        said = terraform(folder, "validate", "-json", **told).stdout
+    providers.close()
+    found: list[dict[str, Any]] = json.loads(said)["diagnostics"]
     return found
 
 

@@ -37,7 +37,7 @@ def entries(account: Account, operation: str) -> list[tuple[Any, ...]]:
     return [
         (entry["attempt"], entry["status"], entry.get("repeated", False), entry.get("lost", False))
         for entry in account.server.entries()
-        if (entry["account"], entry["operation"]) == (account.id, operation)
+        if (entry.get("account"), entry["operation"]) == (account.id, operation)
     ]
 
 

@@ -8,8 +8,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -183,6 +186,59 @@ def test_status(server: Server) -> None:
     assert (status, answer["nonce"]) == (200, "test")
     assert server.ask("GET", "/sagewright/nothing")[0] == 404
     assert server.ask("PUT", "/sagewright/faults", {})[0] == 404
+
+
+@pytest.fixture
+def connection(server: Server) -> Iterator[HTTPConnection]:
+    """A connection to the server, which is not opened anew when it closes it."""
+    with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=60)) as made:
+        made.auto_open = False
+        made.connect()
+        yield made
+
+
+def test_one_connection_takes_one_request_after_another(connection: HTTPConnection) -> None:
+    body, path = b'{"operation": "CreateModel", "code": "InternalFailure"}', "/sagewright/faults"
+    asked: list[tuple[str, str, Any]] = [
+        ("POST", "/sagewright/nowhere", b"read though nobody asks for it"),
+        ("POST", path, body),
+        ("POST", path, iter([body[:20], body[20:]])),  # sent in chunks
+        ("HEAD", "/sagewright/status", None),
+        ("GET", path, None),
+        ("DELETE", path, None),
+    ]
+    answered = []
+    for method, place, content in asked:
+        connection.request(method, place, content, encode_chunked=True)
+        with connection.getresponse() as answer:
+            answered.append((answer.status, len(json.loads(answer.read() or b"{}").get("faults", ()))))
+    assert answered == [(404, 0), (200, 1), (200, 2), (404, 0), (200, 2), (200, 0)]
+
+
+def test_a_body_is_waited_for_where_the_client_waits_to_be_told_so(connection: HTTPConnection) -> None:
+    connection.putrequest("POST", "/sagewright/faults")
+    connection.putheader("Content-Length", "4")
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    assert connection.sock.recv(64) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.send(b"null")
+    with connection.getresponse() as answer:
+        assert answer.status == 400
+
+
+def test_a_lost_answer_ends_the_connection(
+    account: Account, connection: HTTPConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = {"operation": "CreateModelPackageGroup", "lose": True}
+    account.server.ask("POST", "/sagewright/faults", fault)
+    signed = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={account.id}/20260101/{REGION}/sagemaker/aws4_request"
+    }
+    headers = {**signed, "X-Amz-Target": "SageMaker.CreateModelPackageGroup"}
+    connection.request("POST", "/", b'{"ModelPackageGroupName": "churn"}', headers)
+    with pytest.raises(RemoteDisconnected):
+        connection.getresponse()
+    assert account.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"]
 
 
 def test_a_fault_refuses_an_operation_as_often_as_it_says(account: Account) -> None:
