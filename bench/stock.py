@@ -1,4 +1,4 @@
-"""Run main.py with the stock provider package in the place of `modules._aws`: same stacks, other bindings."""
+"""Run a program with the stock provider package in place of `modules._aws`: same stacks, other bindings."""
 
 from __future__ import annotations
 
@@ -36,4 +36,5 @@ class StockBindings(MetaPathFinder, Loader):
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
     sys.meta_path.insert(0, StockBindings())
-    runpy.run_path(str(ROOT / "main.py"), run_name="__main__")
+    del sys.argv[0]
+    runpy.run_path(str(ROOT / sys.argv[0]), run_name="__main__")

@@ -1,8 +1,9 @@
 """Measure synthesis, and write what was found to bench/results/synth.json.
 
-First table: the stacks of environments/local.yaml with the slim bindings, and with the stock package
-cdktf-cdktf-provider-aws, which is installed into an environment of its own; both must give the same
-Terraform. Second table: how synthesis grows with the number of endpoints in one stack.
+First tables: one endpoint, and the stacks of environments/local.yaml, with the slim bindings as Sagewright
+runs them, and with the stock package cdktf-cdktf-provider-aws, which is installed into an environment of its
+own, as jsii runs it; both must give the same Terraform. Last table: how synthesis grows with the number of
+endpoints in one stack.
 Each figure is the median of three runs, after one that is not counted and compiles the Python; what is
 compared runs in turns, so that a busy machine slows both.
 """
@@ -34,6 +35,8 @@ ENVIRONMENT = "local"
 RUNS = 3
 BUSY = 1.0
 """Load average above which other work makes wall times useless."""
+COMPARED = {"one endpoint": ("bench/endpoints.py", "1"), "environments/local.yaml": ("main.py",)}
+"""The programs that make the stacks to compare: the least, where nearly all is start-up, and the most."""
 SIZES = (1, 10, 50, 100, 250, 500)
 
 
@@ -63,13 +66,18 @@ def variables(output: Path) -> dict[str, str]:
     }
 
 
-def repeat(console: Console, programs: Mapping[str, tuple[list[str], Path]]) -> dict[str, Any]:
+def as_it_comes(output: Path) -> dict[str, str]:
+    """Return the process environment of a synthesis as jsii starts it by itself."""
+    return {name: value for name, value in variables(output).items() if name != "JSII_NODE"}
+
+
+def repeat(console: Console, programs: Mapping[str, tuple[list[str], dict[str, str]]]) -> dict[str, Any]:
     """Run each synthesis once uncounted, then three times in turns; return medians and runs of each."""
     taken: dict[str, list[Measurement]] = {name: [] for name in programs}
     for number in range(RUNS + 1):
-        for name, (command, output) in programs.items():
+        for name, (command, settings) in programs.items():
             with console.status(f"{name}, run {number} of {RUNS}"):
-                one = measure(command, ROOT, variables(output))
+                one = measure(command, ROOT, settings)
             if number:
                 taken[name].append(one)
     return {
@@ -83,15 +91,15 @@ def synthesized(output: Path) -> list[Path]:
     return sorted(path.relative_to(output) for path in output.glob("stacks/*/cdk.tf.json"))
 
 
-def compare(console: Console, folder: Path) -> dict[str, Any]:
+def compare(console: Console, folder: Path, stock_python: Path, program: tuple[str, ...]) -> dict[str, Any]:
     """Measure slim against stock on the same stacks; stop if they do not give the same Terraform."""
     slim, stock = folder / "slim", folder / "stock"
-    python = str(setup.PYTHON)
-    with console.status("installing the stock package"):
-        stock_python = str(install_stock())
     found = repeat(
         console,
-        {"slim": ([python, "-O", "main.py"], slim), "stock": ([stock_python, "-O", "bench/stock.py"], stock)},
+        {
+            "slim": ([str(setup.PYTHON), "-O", *program], variables(slim)),
+            "stock": ([str(stock_python), "bench/stock.py", *program], as_it_comes(stock)),
+        },
     )
     stacks = synthesized(slim)
     different = [str(path) for path in stacks if terraform(slim / path) != terraform(stock / path)]
@@ -99,7 +107,6 @@ def compare(console: Console, folder: Path) -> dict[str, Any]:
         raise SystemExit(f"bench: the two give different Terraform: {different or stacks}")
     ours, theirs = found["slim"]["median"], found["stock"]["median"]
     return {
-        "environment": ENVIRONMENT,
         "resources": sum(resources(slim / path) for path in stacks),
         **found,
         "faster": theirs["wall_seconds"] / ours["wall_seconds"],
@@ -132,7 +139,7 @@ def grow(console: Console, folder: Path) -> list[dict[str, Any]]:
         output = folder / str(number)
         name = f"{number} endpoints"
         command = [str(setup.PYTHON), "-O", "bench/endpoints.py", str(number)]
-        taken = repeat(console, {name: (command, output)})[name]
+        taken = repeat(console, {name: (command, variables(output))})[name]
         (stack,) = synthesized(output)
         found.append(
             {
@@ -146,17 +153,19 @@ def grow(console: Console, folder: Path) -> list[dict[str, Any]]:
 
 
 def show(console: Console, results: Mapping[str, Any]) -> None:
-    """Print both tables."""
-    comparison = results["comparison"]
-    console.print(f"Synthesis of environments/{ENVIRONMENT}.yaml, {comparison['resources']} resources")
-    table = Table("bindings")
-    for column in ("wall s", "CPU s", "peak MiB"):
-        table.add_column(column, justify="right")
-    for name in ("slim", "stock"):
-        table.add_row(name, *figures(comparison[name]["median"]))
-    console.print(table)
-    faster, less, share = (comparison[name] for name in ("faster", "less_cpu", "memory_share"))
-    console.print(f"slim: {faster:.1f} times as fast, {less:.1f} times less CPU, {share:.0%} of the memory\n")
+    """Print all tables."""
+    for of, comparison in results["comparisons"].items():
+        console.print(f"Synthesis of {of}, {comparison['resources']} resources")
+        table = Table("bindings")
+        for column in ("wall s", "CPU s", "peak MiB"):
+            table.add_column(column, justify="right")
+        for name in ("slim", "stock"):
+            table.add_row(name, *figures(comparison[name]["median"]))
+        console.print(table)
+        faster, less, share = (comparison[name] for name in ("faster", "less_cpu", "memory_share"))
+        console.print(
+            f"slim: {faster:.1f} times as fast, {less:.1f} times less CPU, {share:.0%} of the memory\n"
+        )
     console.print("Growth with the number of endpoints in one stack, slim bindings")
     table = Table()
     for column in ("endpoints", "resources", "KiB of JSON", "wall s", "CPU s", "peak MiB"):
@@ -185,11 +194,16 @@ def main() -> int:
         console.print(
             f"[yellow]the machine is busy, load {os.getloadavg()[0]:.1f}: trust the CPU times only[/]"
         )
+    with console.status("installing the stock package"):
+        stock_python = install_stock()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         results = {
             "machine": machine,
-            "comparison": compare(console, Path(name)),
-            "growth": grow(console, Path(name)),
+            "comparisons": {
+                of: compare(console, Path(name) / str(number), stock_python, program)
+                for number, (of, program) in enumerate(COMPARED.items())
+            },
+            "growth": grow(console, Path(name) / "growth"),
         }
     show(console, results)
     RESULTS.parent.mkdir(exist_ok=True)
