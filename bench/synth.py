@@ -93,6 +93,7 @@ def synthesized(output: Path) -> list[Path]:
 
 def compare(console: Console, folder: Path, stock_python: Path, program: tuple[str, ...]) -> dict[str, Any]:
     """Measure slim against stock on the same stacks; stop if they do not give the same Terraform."""
+    folder.mkdir()
     slim, stock = folder / "slim", folder / "stock"
     found = repeat(
         console,
@@ -134,6 +135,7 @@ def resources(stack: Path) -> int:
 
 def grow(console: Console, folder: Path) -> list[dict[str, Any]]:
     """Measure the synthesis of one stack with more and more endpoints."""
+    folder.mkdir()
     found = []
     for number in SIZES:
         output = folder / str(number)

@@ -100,9 +100,7 @@ def asked(run: Run, command: str) -> Any:
     return json.loads(run(f".venv/bin/sagewright {command} -e local --json 2>/dev/null"))
 
 
-def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_destroyed(
-    clone: Path, run: Run
-) -> None:
+def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone: Path, run: Run) -> None:
     said = run("make demo")
     assert 0 < set_up_seconds(said) < SET_UP_SECONDS
     assert "is deployed and verified" in said
@@ -135,15 +133,12 @@ def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_dest
     assert asked(run, "models pin churn-v9")["after"] == newest
     added = asked(run, "features add")["added"]
     assert added == ["local-features: acme-local-customers-v1: churned (Integral)"]
-    checkout.fail("UpdateEndpoint", before["EndpointName"])
-    rolled_back = run("make deploy ENV=local || echo failed")
-    assert before["EndpointName"] in rolled_back and rolled_back.endswith("failed\n")
+    assert "gate" in run(f"{by_cdktf} deploy 'local-*' --auto-approve")
     assert hosting(project.work / "plans" / "local-serving.json") == {
         "aws_sagemaker_endpoint.churn_endpoint": ["update"],
         "aws_sagemaker_endpoint_configuration.churn_endpoint_configuration": ["create", "delete"],
         "aws_sagemaker_model.churn_v9_model": ["create"],
     }, "the endpoint is updated in place, to a configuration and a model made beside the old ones"
-    assert "gate" in run(f"{by_cdktf} deploy 'local-*' --auto-approve")
     after = checkout.endpoint("local", "churn")
     assert after["EndpointArn"] == before["EndpointArn"]
     assert after["CreationTime"] == before["CreationTime"]

@@ -590,3 +590,5 @@ def test_make_deploy_wants_an_environment_on_its_command_line() -> None:
     assert done.returncode == 2
     assert "name the environment: make deploy ENV=local" in done.stderr
     assert done.stdout == ""
+    told = subprocess.check_output(["make", "--dry-run", "deploy", "ENV=local"], cwd=ROOT, text=True)
+    assert told.endswith(".venv/bin/sagewright deploy -e 'local'\n")
