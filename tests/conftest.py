@@ -98,8 +98,8 @@ def synth() -> Synth:
     return run
 
 
-LONGEST = ("newcomer", "local")
-"""Marks of what deploys; a story takes minutes."""
+LONGEST = ("test_newcomer.py", "test_update_matrix.py", "test_prod.py")
+"""Stories of many minutes: each of three workers begins with one."""
 LONG = ("sagewright", "policies", "stacks")
 """Folders of tests of which some start programs; those of modules take milliseconds each."""
 
@@ -109,7 +109,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def after(item: pytest.Item) -> list[bool]:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
-        return [*(item.get_closest_marker(mark) is None for mark in LONGEST), folder not in LONG]
+        deploys = item.get_closest_marker("local") is not None
+        return [*(item.path.name != name for name in LONGEST), not deploys, folder not in LONG]
 
     items.sort(key=after)
 

