@@ -45,7 +45,12 @@ class Answers:
         self._moto: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
         self._functions = Functions(state)
         self.gateway = Gateway(self._functions, state, enforce_iam=enforce_iam)
-        threading.Thread(target=_warm_up, daemon=True).start()
+        self._warming_up = threading.Thread(target=_warm_up, daemon=True)
+        self._warming_up.start()
+
+    def settle(self) -> None:
+        """Wait until all is imported: moto's reset goes through what was, and fails when more comes."""
+        self._warming_up.join()
 
     def run(self, environ: Environ, call: Call, operation: str) -> Answer | None:
         """Answer what runs a function, with `state` free meanwhile; `None` for any other request."""

@@ -75,7 +75,8 @@ def pass_on(
     def give_up() -> None:
         asked.cancel()
 
-    context.add_callback(give_up)
+    if not context.add_callback(give_up):  # nobody waits already
+        give_up()
     try:
         return asked.result()
     except grpc.FutureCancelledError:

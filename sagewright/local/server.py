@@ -89,6 +89,7 @@ class EmbeddedAws:
             return self._administer(environ)
         if path.startswith("/moto-api"):
             answers = self._answers.result()
+            answers.settle()
             with self._one_at_a_time:
                 answer = answers.of_moto(environ)
             if path == "/moto-api/reset":
