@@ -100,7 +100,9 @@ def asked(run: Run, command: str) -> Any:
     return json.loads(run(f".venv/bin/sagewright {command} -e local --json 2>/dev/null"))
 
 
-def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone: Path, run: Run) -> None:
+def test_everything_is_deployed_rolled_back_changed_in_place_cleaned_up_and_destroyed(
+    clone: Path, run: Run
+) -> None:
     said = run("make demo")
     assert 0 < set_up_seconds(said) < SET_UP_SECONDS
     assert "is deployed and verified" in said
@@ -123,6 +125,7 @@ def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone:
     listed, described = (aws(checkout, line) for line in look if line.startswith("aws "))
     assert described["EndpointName"] in [one["EndpointName"] for one in listed["Endpoints"]]
     by_cdktf = "export SAGEWRIGHT_ENVIRONMENT=local && . .sagewright/env && cdktf"
+    assert "No changes" in run(f"{by_cdktf} diff local-serving")
 
     before = checkout.endpoint("local", "churn")
     changed = checkout.document("local")
@@ -132,10 +135,13 @@ def test_everything_is_deployed_changed_in_place_cleaned_up_and_destroyed(clone:
     assert asked(run, "models pin churn-v9")["after"] == newest
     added = asked(run, "features add")["added"]
     assert added == ["local-features: acme-local-customers-v1: churned (Integral)"]
-    assert hosting(run(f"{by_cdktf} diff local-serving")) == {
-        "aws_sagemaker_endpoint.churn_endpoint": "will be updated in-place",
-        "aws_sagemaker_endpoint_configuration.churn_endpoint_configuration": "must be replaced",
-        "aws_sagemaker_model.churn_v9_model": "will be created",
+    checkout.fail("UpdateEndpoint", before["EndpointName"])
+    rolled_back = run("make deploy ENV=local || echo failed")
+    assert before["EndpointName"] in rolled_back and rolled_back.endswith("failed\n")
+    assert hosting(project.work / "plans" / "local-serving.json") == {
+        "aws_sagemaker_endpoint.churn_endpoint": ["update"],
+        "aws_sagemaker_endpoint_configuration.churn_endpoint_configuration": ["create", "delete"],
+        "aws_sagemaker_model.churn_v9_model": ["create"],
     }, "the endpoint is updated in place, to a configuration and a model made beside the old ones"
     assert "gate" in run(f"{by_cdktf} deploy 'local-*' --auto-approve")
     after = checkout.endpoint("local", "churn")
@@ -184,12 +190,14 @@ def infer(checkout: Checkout, route: str, signed: bool = True) -> int:
     return requests.post(url, data=b"1,2", headers=dict(request.headers), timeout=60).status_code
 
 
-def hosting(said: str) -> dict[str, str]:
-    """Return what a plan, as cdktf prints it, does to models, endpoints and their configurations."""
-    address = r"aws_sagemaker_(?:model|endpoint|endpoint_configuration)\.\w+"
-    what = r"(?:will|must) be \w+(?: in-place)?"
-    words = (word for word in re.sub(r"\x1b\[[0-9;]*m", "", said).split() if word != "local-serving")
-    return dict(re.findall(rf"# ({address})(?: \(.*?\))? ({what})", " ".join(words)))
+def hosting(plan: Path) -> dict[str, list[str]]:
+    """Return what a plan does to models, endpoints and their configurations, by address."""
+    return {
+        each["address"]: each["change"]["actions"]
+        for each in json.loads(plan.read_text(encoding="utf-8"))["resource_changes"]
+        if re.fullmatch(r"aws_sagemaker_(model|endpoint|endpoint_configuration)", each["type"])
+        and each["change"]["actions"] != ["no-op"]
+    }
 
 
 def approved_version(checkout: Checkout) -> str:

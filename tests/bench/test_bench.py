@@ -66,6 +66,7 @@ def test_the_committed_figures_keep_the_promise() -> None:
         )
         assert comparison["memory_share"] <= 1 / 3
     assert found["comparisons"]["one endpoint"]["faster"] >= 10
+    assert found["comparisons"]["environments/local.yaml"]["faster"] >= 5
     assert [row["endpoints"] for row in found["growth"]] == list(synth.SIZES)
 
 

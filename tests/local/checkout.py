@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,12 @@ class Checkout:
         name = f"{self.document(environment)['organization']}-{environment}-{key}"
         described: dict[str, Any] = self.client("sagemaker", environment).describe_endpoint(EndpointName=name)
         return described
+
+    def fail(self, operation: str, name: str) -> None:
+        """Make an operation of the embedded AWS fail once, after it was accepted."""
+        body = json.dumps({"operation": operation, "name": name}).encode()
+        request = urllib.request.Request(f"{self.running.url}/sagewright/faults", data=body, method="POST")
+        urllib.request.urlopen(request).close()
 
     def _file(self, environment: str) -> Path:
         return self.project.environments / f"{environment}.yaml"
