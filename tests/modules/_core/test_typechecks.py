@@ -62,9 +62,7 @@ def test_an_argument_of_another_type_is_named(stack: TerraformStack) -> None:
         CloudwatchMetricAlarmMetricQuery(id=wrong)
 
 
-def test_type_hints_are_looked_up_once_and_none_at_import(
-    stack: TerraformStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_type_hints_are_looked_up_once_and_none_at_import(stack: TerraformStack) -> None:
     assert {type(hint) for hint in SnsTopic.__init__.__annotations__.values()} == {str}
     SnsTopic(stack, "one", name="one")
     looked_up = typechecks.hints_of.cache_info().misses

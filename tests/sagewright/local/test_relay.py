@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import grpc
 import pytest
 
-from sagewright.local.relay import ANSWER, SERVICE, Relay, shorten
+from sagewright.local.relay import ANSWER, SERVICE, Relay, pass_on, shorten
 
 MAPS = ("resource_schemas", "data_source_schemas", "ephemeral_resource_schemas")
 DIAGNOSTIC = b"\x22\x02\x08\x01"
@@ -132,6 +133,19 @@ def test_what_nobody_waits_for_any_more_is_given_up(relay: Relay, provider: Prov
         assert provider.busy.wait(60)
         asked.cancel()
     assert provider.given_up.wait(60)
+
+
+def test_what_nobody_waits_for_already_is_given_up(relay: Relay, provider: Provider) -> None:
+    class Over:
+        """What a call has that ended before the provider was asked."""
+
+        def add_callback(self, callback: Callable[[], None]) -> bool:
+            return provider.busy.wait(60) and False
+
+    with grpc.insecure_channel(f"unix:{relay.socket}") as channel:
+        ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"{SERVICE}ApplyResourceChange")
+        assert pass_on(ask, b"", cast(grpc.ServicerContext, Over())) == b""
+        assert provider.given_up.wait(60)
 
 
 def test_a_provider_that_has_ended_is_no_answer(tmp_path: Path) -> None:

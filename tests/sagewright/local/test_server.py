@@ -20,6 +20,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from sagewright.local.server import EmbeddedAws
+from sagewright.local.wire import json_answer
 from tests.sagewright.local.conftest import REGION, Account, Server, refused, serving
 from tests.sagewright.local.inference_api import JSON, RestApi, inference_function
 
@@ -226,9 +227,7 @@ def test_a_body_is_waited_for_where_the_client_waits_to_be_told_so(connection: H
         assert answer.status == 400
 
 
-def test_a_lost_answer_ends_the_connection(
-    account: Account, connection: HTTPConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_answer_ends_the_connection(account: Account, connection: HTTPConnection) -> None:
     fault = {"operation": "CreateModelPackageGroup", "lose": True}
     account.server.ask("POST", "/sagewright/faults", fault)
     signed = {
@@ -299,6 +298,22 @@ def test_motos_reset_forgets_everything(tmp_path: Path) -> None:
     assert account.client("iam").list_roles()["Roles"] == []
     assert account.server.ask("GET", "/sagewright/faults")[1] == {"faults": []}
     assert account.server.ask("GET", "/moto-api/data.json")[0] == 200
+
+
+def test_motos_reset_waits_until_all_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Answers:
+        """Notes what it is asked."""
+
+        def __getattr__(self, name: str) -> Any:
+            asked.append(name)
+            return lambda *_: json_answer({"status": "ok"})
+
+    monkeypatch.setattr("sagewright.local.answers.Answers", lambda **_: Answers())
+    with serving() as server:
+        assert server.ask("POST", "/moto-api/reset") == (200, {"status": "ok"})
+    assert asked == ["settle", "of_moto", "forget"]
 
 
 def _fresh(folder: Path) -> Server:
