@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import botocore.session
@@ -42,7 +42,10 @@ class Answers:
         self._enforce_iam = enforce_iam
         if enforce_iam:
             authorization.enforce()
-        self._moto: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+        moto = DomainDispatcherApplication(create_backend_app)
+        look = moto.get_backend_for_host  # on the disk, for each request
+        moto.get_backend_for_host = lru_cache(maxsize=1000)(look)  # type: ignore[method-assign]
+        self._moto: Callable[..., Iterable[bytes]] = moto
         self._functions = Functions(state)
         self.gateway = Gateway(self._functions, state, enforce_iam=enforce_iam)
         self._warming_up = threading.Thread(target=_warm_up, daemon=True)

@@ -7,32 +7,49 @@ import json
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.iam.models import IAMBackend
+from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 from moto.iam.responses import IamResponse
 
 from sagewright.local.refusal import Refused
 
 
 def apply() -> None:
-    """Let UpdateRole leave alone what it does not name; read the policies of AWS once per partition."""
+    """Let UpdateRole leave alone what it does not name, and what the functions below say."""
     _refuse_roles()
     _change_clients()
-    update, read = IAMBackend.update_role, IAMBackend._init_aws_policies
+    _share_policies()
+    update = IAMBackend.update_role
 
     def update_role(self: Any, role_name: str, role_description: Any, max_session_duration: Any) -> Any:
         if role_description is None:
             role_description = self.get_role(role_name).description
         return update(self, role_name, role_description, max_session_duration)
 
-    policies: dict[str, list[Any]] = {}
-
-    def init_policies(self: Any) -> list[Any]:
-        if self.partition not in policies:
-            policies[self.partition] = read(self)
-        return [copy.copy(policy) for policy in policies[self.partition]]
-
     IAMBackend.update_role = update_role  # type: ignore[method-assign]
-    IAMBackend._init_aws_policies = init_policies  # type: ignore[method-assign]
+
+
+def _share_policies() -> None:
+    """Read the policies of AWS once per partition; an account has its own of those that it attaches."""
+    read, attach = IAMBackend._init_aws_policies, ManagedPolicy.attach_to
+    shared: dict[str, dict[str, Any]] = {}
+
+    def by_arn(self: Any) -> dict[str, Any]:
+        if self.partition not in shared:
+            shared[self.partition] = {policy.arn: policy for policy in read(self)}
+        return dict(shared[self.partition])
+
+    def attach_to(self: Any, to: Any) -> None:
+        policy, of_aws = self, shared[self.partition]
+        if policy.arn in of_aws and of_aws[policy.arn] is policy:
+            backend = iam_backends[to.account_id][policy.partition]
+            policy = copy.copy(policy)  # it counts what it is attached to
+            backend.managed_policies[policy.arn] = policy
+            backend.aws_managed_policies[backend.aws_managed_policies.index(policy)] = policy
+        attach(policy, to)
+
+    IAMBackend._init_aws_policies = lambda self: list(by_arn(self).values())  # type: ignore[method-assign]
+    IAMBackend._init_managed_policies = by_arn  # type: ignore[method-assign]
+    ManagedPolicy.attach_to = attach_to  # type: ignore[assignment, method-assign]
 
 
 def _change_clients() -> None:

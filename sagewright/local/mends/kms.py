@@ -1,10 +1,12 @@
-"""KMS: moto forgets how often a key is rotated."""
+"""KMS: moto forgets how often a key is rotated, and generates an RSA key for each key, symmetric ones too."""
 
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import Any
 
+from moto.kms import models, utils
 from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
 
@@ -15,8 +17,23 @@ SHORTEST_DAYS, LONGEST_DAYS = 90, 2560
 """https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html"""
 
 
+class Pair:
+    """A pair of keys that is generated when it is used, which takes a tenth of a second."""
+
+    def __init__(self, key_spec: str) -> None:
+        self._key_spec = key_spec
+
+    @cached_property
+    def _generated(self) -> Any:
+        return utils.generate_private_key(self._key_spec)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._generated, name)
+
+
 def apply() -> None:
-    """Let EnableKeyRotation keep RotationPeriodInDays, and GetKeyRotationStatus return it."""
+    """Let EnableKeyRotation keep RotationPeriodInDays, and GetKeyRotationStatus return it; see `Pair`."""
+    models.generate_private_key = Pair  # type: ignore[assignment, attr-defined]
     enable, status = KmsResponse.enable_key_rotation, KmsResponse.get_key_rotation_status
 
     def key(self: Any) -> Key:

@@ -28,6 +28,19 @@ def test_enable_key_rotation_refuses_a_period_below_90_days(account: Account) ->
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is False
 
 
+def test_sign_uses_a_pair_of_keys_that_create_key_does_not_wait_for(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kms = account.client("kms")
+    with monkeypatch.context() as patch:
+        patch.setattr("moto.kms.utils.RSAPrivateKey", None)
+        key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["KeyId"]
+    what = {"KeyId": key, "Message": b"one", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
+    signature = kms.sign(**what)["Signature"]
+    assert kms.verify(**what, Signature=signature)["SignatureValid"] is True
+    assert kms.get_public_key(KeyId=key)["PublicKey"] == kms.get_public_key(KeyId=key)["PublicKey"]
+
+
 @pytest.mark.parametrize("resources", ["{arn}/*", ["{arn}/*"], ["{arn}/logs/*", "{arn}/other/*"]])
 def test_put_bucket_logging_reads_the_target_buckets_policy(
     account: Account, resources: str | list[str]

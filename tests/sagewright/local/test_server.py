@@ -300,6 +300,12 @@ def test_motos_reset_forgets_everything(tmp_path: Path) -> None:
     assert account.server.ask("GET", "/moto-api/data.json")[0] == 200
 
 
+def test_moto_looks_once_for_who_answers_a_host(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.client("sns").list_topics()
+    monkeypatch.setattr("moto.backends.list_of_moto_modules", None)
+    assert account.client("sns").list_topics()["Topics"] == []
+
+
 def test_motos_reset_waits_until_all_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
