@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -296,9 +297,18 @@ def noted_waivers(
 def read(path: Path, kind: type[Document]) -> Document:
     """Read a YAML file into a document; raises `PolicyError` naming every wrong value and its place."""
     try:
-        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys)
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path}: cannot be read: {error}") from None
+    document: Document = understood(path, text, kind)
+    return document
+
+
+@functools.lru_cache(maxsize=4)
+def understood(path: Path, text: str, kind: type[Document]) -> Document:
+    """Return what the text of a file says: one text is understood once, however many gates ask for it."""
+    try:
+        content: Any = yaml.load(text, Loader=UniqueKeys)
     except yaml.YAMLError as error:
         raise PolicyError(f"{path}: not YAML: {error}") from None
     if not isinstance(content, dict):

@@ -156,9 +156,14 @@ def judge(
     plans = list(read_plans(judgement, sources, show))
     try:
         catalog = read_catalog(policies)
-        waivers = read_waivers(policies, catalog)
-        for plan in plans:
-            waivers.extend(noted_waivers(plan.waivers, plan.stack, environment.name, catalog))
+        waivers = [
+            *read_waivers(policies, catalog),
+            *(
+                noted
+                for plan in plans
+                for noted in noted_waivers(plan.waivers, plan.stack, environment.name, catalog)
+            ),
+        ]
     except PolicyError as error:
         judgement.error("the policies can be read", str(error), "mend the file")
         return judgement.report(plans, 0)
