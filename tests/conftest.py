@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -113,6 +114,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return [*(item.path.name != name for name in LONGEST), not deploys, folder not in LONG]
 
     items.sort(key=after)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported now to no garbage collection: it stays, and there is much of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

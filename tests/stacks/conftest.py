@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -26,6 +28,11 @@ def synthesize(folder: Path, name: str, environment: Environment) -> Stacks:
     app = App(outdir=str(folder))
     build(app, name, environment)
     app.synth()
+    return written(folder, name)
+
+
+def written(folder: Path, name: str) -> Stacks:
+    """Return the stacks of an environment that was synthesized into a folder."""
     return {
         path.name.removeprefix(f"{name}-"): Synthesized(
             json.loads((path / "cdk.tf.json").read_text(encoding="utf-8"))
@@ -36,12 +43,21 @@ def synthesize(folder: Path, name: str, environment: Environment) -> Stacks:
 
 @pytest.fixture(scope="session")
 def committed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Stacks]:
-    """Return the stacks of a committed environment, synthesized once per session."""
+    """Return the stacks of a committed environment, synthesized once for all workers of the run."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
 
     @cache
     def stacks(name: str) -> Stacks:
-        environment = read(name, ROOT / "environments")
-        return synthesize(tmp_path_factory.mktemp(name), name, environment)
+        folder = shared / f"committed-{name}"
+        with (shared / f"committed-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                made = tmp_path_factory.mktemp(name)
+                synthesize(made, name, read(name, ROOT / "environments"))
+                made.rename(folder)
+        return written(folder, name)
 
     return stacks
 
