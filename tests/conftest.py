@@ -76,8 +76,8 @@ class Synth(Protocol):
     def __call__(self, construct: Callable[..., object], config: object = None) -> Synthesized: ...
 
 
-@pytest.fixture
-def synth() -> Synth:
+@pytest.fixture(scope="session")
+def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
     """Synthesize one construct from its config, or whatever a function puts into a stack.
 
     `synth(Key, KeyConfig(…)).one("aws_kms_key")` makes `Key(stack, "this", config)`; without a
@@ -88,8 +88,10 @@ def synth() -> Synth:
 
     from stacks.base import AddressedStack
 
+    folder = str(tmp_path_factory.mktemp("synth"))  # CDKTF would leave one for each app
+
     def run(construct: Callable[..., object], config: object = None) -> Synthesized:
-        stack = AddressedStack(Testing.app(), "test")
+        stack = AddressedStack(Testing.app(outdir=folder), "test")
         if config is None:
             construct(stack)
         else:

@@ -23,6 +23,7 @@ from sagewright.local import process
 from sagewright.project import Project
 from sagewright.steps import Steps
 from tests.conftest import ROOT
+from tests.inventory import LOADER
 
 CDKTF = ROOT / "node_modules" / "cdktf-cli" / "bundle" / "bin" / "cdktf"
 
@@ -114,7 +115,7 @@ class Checkout:
 
     def document(self, environment: str) -> dict[str, Any]:
         """Return an environment file of this checkout."""
-        document: dict[str, Any] = yaml.safe_load(self._file(environment).read_text())
+        document: dict[str, Any] = yaml.load(self._file(environment).read_text(), Loader=LOADER)
         return document
 
     def write(self, environment: str, document: dict[str, Any]) -> None:

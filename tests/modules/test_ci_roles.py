@@ -107,15 +107,9 @@ def may(made: Synthesized, role: str, action: str, resource: str, context: Mappi
 
 
 @pytest.fixture(scope="module")
-def made() -> Synthesized:
+def made(synth: Synth) -> Synthesized:
     """The two roles of a protected environment."""
-    from cdktf import Testing
-
-    from stacks.base import AddressedStack
-
-    stack = AddressedStack(Testing.app(), "test")
-    CiRoles(stack, "this", config())
-    return Synthesized(json.loads(Testing.synth(stack)))
+    return synth(CiRoles, config())
 
 
 def arn(service: str, resource: str) -> str:
