@@ -40,6 +40,8 @@ LARGEST_REQUEST = 6 * 2**20
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MOST_WORKERS = 4
 """Of one function; further requests wait. On AWS there are up to a thousand, here there is one machine."""
+MOST_IDLE = 8
+"""Of all functions: a process takes 50 MB, and waits for requests that may never come."""
 START_SECONDS = 60
 """How long a function may take to be imported; on AWS that is ten seconds."""
 SESSION_SECONDS = 12 * 3600
@@ -226,7 +228,8 @@ class Functions:
         self._state = state
         """Whoever reads what moto holds has it; nobody has it while a function runs."""
         self._changed = threading.Condition()
-        self._idle: dict[Function, list[Worker]] = {}
+        self._idle: list[Worker] = []
+        """Who waits for work, the longest first."""
         self._running: dict[Function, int] = {}
 
     def invoke(
@@ -290,8 +293,7 @@ class Functions:
     def end(self) -> None:
         """End all processes that wait for work: moto's reset has forgotten their functions."""
         with self._changed:
-            idle = [worker for workers in self._idle.values() for worker in workers]
-            self._idle.clear()
+            idle, self._idle = self._idle, []
         for worker in idle:
             worker.end()
 
@@ -333,9 +335,10 @@ class Functions:
             while self._running.get(function, 0) >= MOST_WORKERS:
                 self._changed.wait()
             self._running[function] = self._running.get(function, 0) + 1
-            idle = self._idle.get(function)
-            if idle:
-                return idle.pop()
+            for worker in reversed(self._idle):
+                if worker.function == function:
+                    self._idle.remove(worker)
+                    return worker
         try:
             return Worker(function, code, self._credentials(function))
         except BaseException:
@@ -345,8 +348,11 @@ class Functions:
     def _give_back(self, worker: Worker) -> None:
         with self._changed:
             if not worker.ended:
-                self._idle.setdefault(worker.function, []).append(worker)
+                self._idle.append(worker)
+            too_many, self._idle = self._idle[:-MOST_IDLE], self._idle[-MOST_IDLE:]
         self._count_down(worker.function)
+        for one in too_many:
+            one.end()
 
     def _count_down(self, function: Function) -> None:
         with self._changed:
@@ -355,8 +361,9 @@ class Functions:
 
     def _forget_older(self, function: Function) -> None:
         """End the processes of what a version was before its code or configuration was changed."""
-        for other in [one for one in self._idle if one.arn == function.arn and one != function]:
-            for worker in self._idle.pop(other):
+        for worker in [*self._idle]:
+            if worker.function.arn == function.arn and worker.function != function:
+                self._idle.remove(worker)
                 worker.end()
 
     def _credentials(self, function: Function) -> dict[str, str]:

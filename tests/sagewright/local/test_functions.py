@@ -81,6 +81,21 @@ def test_a_function_runs_with_its_variables_in_a_process_that_is_kept(
     assert (second["pid"], second["starts"]) == (first["pid"], 2)
 
 
+def test_of_processes_that_wait_for_work_those_that_waited_longest_end(
+    account: Account, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sagewright.local.functions.MOST_IDLE", 2)
+    pids = {function: invoke(account)[0]["pid"]}
+    for name in ("second", "third"):
+        make_function(account, name, zipped({"code.py": CODE}))
+        pids[name] = invoke(account, FunctionName=name)[0]["pid"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[function], 0)
+    kept = {name: invoke(account, FunctionName=name)[0]["pid"] for name in ("third", "second")}
+    assert kept == {name: pids[name] for name in kept}
+    assert invoke(account)[0]["starts"] == 1
+
+
 def test_a_function_has_the_rights_of_its_role(account: Account, function: str) -> None:
     arn = f"arn:aws:sts::{account.id}:assumed-role/function-tell/tell"
     assert invoke(account, "identity")[0] == arn
