@@ -306,7 +306,7 @@ def read(path: Path, kind: type[Document]) -> Document:
 
 @functools.lru_cache(maxsize=4)
 def understood(path: Path, text: str, kind: type[Document]) -> Document:
-    """Return what the text of a file says: one text is understood once, however many gates ask for it."""
+    """Return what the text of a file says, once for each text; raises as `read` does."""
     try:
         content: Any = yaml.load(text, Loader=UniqueKeys)
     except yaml.YAMLError as error:

@@ -39,7 +39,7 @@ def handle(event, context):
     if how == "identity":
         return boto3.client("sts").get_caller_identity()["Arn"]
     if how == "wait":
-        time.sleep(0.5)
+        time.sleep(1)
     return {
         "event": event,
         "starts": len(starts),
@@ -160,7 +160,7 @@ def test_a_version_and_an_alias_keep_their_code(account: Account, function: str)
 def test_an_event_is_answered_before_it_is_worked_on(account: Account, function: str) -> None:
     started = time.monotonic()
     _, answer = invoke(account, "wait", InvocationType="Event")
-    assert answer["StatusCode"] == 202 and time.monotonic() - started < 0.5
+    assert answer["StatusCode"] == 202 and time.monotonic() - started < 1
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
@@ -226,4 +226,4 @@ def test_a_function_that_waits_holds_nobody_up(server: Server, account: Account,
     invoke(account, "wait", InvocationType="Event")
     started = time.monotonic()
     account.client("sts").get_caller_identity()
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 0.9

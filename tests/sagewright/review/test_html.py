@@ -150,11 +150,14 @@ def test_the_same_review_gives_the_same_bytes() -> None:
 def test_a_thousand_resources_make_a_small_page_at_once() -> None:
     made = large(7)
     assert len(made.nodes) > 1000
-    page(made)
-    start = time.process_time()
-    text = page(made)
-    assert time.process_time() - start < 0.5
-    assert len(text.encode()) < 3_000_000
+    assert len(page(made).encode()) < 3_000_000
+
+    def seconds() -> float:
+        start = time.thread_time()
+        page(made)
+        return time.thread_time() - start
+
+    assert min(seconds() for _ in range(3)) < 0.5, "also when Python collects its garbage meanwhile"
 
 
 def large(copies: int) -> Review:
