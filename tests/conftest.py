@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from sagewright.project import GOGC
 from tests.inventory import Inventory
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +22,8 @@ NODE = ROOT / ".sagewright" / "bin"
 if NODE.is_dir():
     os.environ["PATH"] = f"{NODE}{os.pathsep}{os.environ['PATH']}"
     os.environ["JSII_NODE"] = str(NODE / "jsii-node")
+
+os.environ.setdefault("GOGC", GOGC)  # for a Terraform that a test starts by itself
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts a background job so, and what a test starts and interrupts would inherit it.
