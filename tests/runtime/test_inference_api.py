@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -362,20 +364,35 @@ def requests_with_secrets(api: Api) -> None:
         api.post(json.dumps(SECRET), "letters")
 
 
-def test_nothing_of_what_a_caller_sent_is_logged(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    root, logged = logging.getLogger(), io.StringIO()
-    level, handler = root.level, logging.StreamHandler(logged)
-    root.addHandler(handler)
+@contextmanager
+def everything_logged() -> Iterator[io.StringIO]:
+    """Keep what any logger is told in the block, also what it keeps from the loggers above it."""
+    root, known = logging.getLogger(), logging.getLogger().manager.loggerDict.values()
+    inner = [one for one in known if isinstance(one, logging.Logger) and not one.propagate]
+    logged, level = io.StringIO(), root.level
+    handler = logging.StreamHandler(logged)
     root.setLevel(logging.DEBUG)
+    for one in (root, *inner):
+        one.addHandler(handler)
     try:
-        requests_with_secrets(api)
+        yield logged
     finally:
-        root.removeHandler(handler)
+        for one in (root, *inner):
+            one.removeHandler(handler)
         root.setLevel(level)
-    path = api.post("{}", "letters")[1]
+
+
+def test_nothing_of_what_a_caller_sent_is_logged(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("inner").propagate = False
+    with everything_logged() as logged:
+        requests_with_secrets(api)
+        path = api.post("{}", "letters")[1]
+        for name in ("anybody", "inner"):
+            logging.getLogger(name).debug(f"of {name}")
     printed = "".join(capsys.readouterr())
     assert '"level":"INFO"' in printed and '"CloudWatchMetrics"' in printed and path
     assert SECRET not in printed and "signature=secret" not in printed
+    assert "of anybody" in logged.getvalue() and "of inner" in logged.getvalue()
     assert SECRET not in logged.getvalue()
 
 
